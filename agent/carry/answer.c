@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Bytes written on server connections. The connection's owner is certain (R6), so every answer checks
+ * what the agent believed a moment earlier: the self-audit.
+ */
+#include "carry/private.h"
+
+#include <sys/socket.h>
+
+static void answer_audit(const struct request *owner)
+{
+	struct request *believed = thread_current();
+
+	if (!believed) {
+		count(COUNTER_AUDIT_UNKNOWN);
+		return;
+	}
+	count(believed == owner ? COUNTER_AUDIT_AGREE : COUNTER_AUDIT_CONTRADICT);
+	request_drop(believed);
+}
+
+static void answer_begin(struct connection *c)
+{
+	struct request *r = queue_first(&c->queue);
+
+	c->writing = r;
+	if (!r)
+		return;		/* a 408 or 400 for a request that never became one */
+	http1_expect(&c->out.parser, r->is_head, r->is_connect);
+	answer_audit(r);
+}
+
+/* The request at the head of the queue is answered: its record's life ends (R2). */
+static void answer_finish(struct connection *c)
+{
+	struct request *r = c->writing;
+
+	c->writing = NULL;
+	if (!r || r != queue_first(&c->queue))
+		return;
+	queue_pop(&c->queue);
+	if (c->reading == r) {
+		r->request_bytes = c->in.body_bytes;
+		c->reading = NULL;
+	}
+	r->response_bytes = c->out.parser.body_bytes;
+	request_end(r, NULL);
+}
+
+static bool answer_part(struct connection *c, enum http1_event event)
+{
+	struct http1 *p = &c->out.parser;
+
+	switch (event) {
+	case HTTP1_START:
+		answer_begin(c);
+		return true;
+	case HTTP1_ROOM:
+		return connection_room(p, &c->out_line);
+	case HTTP1_FIRST:
+		if (c->writing && (p->status >= 200 || p->status == 101))
+			c->writing->status = p->status;
+		return true;
+	case HTTP1_HEAD:
+		connection_room_done(p, &c->out_line);
+		return true;
+	case HTTP1_END:
+		if (p->status >= 200)
+			answer_finish(c);
+		return true;
+	case HTTP1_TUNNEL:
+		answer_finish(c);
+		connection_give_up(c, COUNTER_TUNNELS);
+		return false;
+	default:
+		return event == HTTP1_MORE || event == HTTP1_HEADER || event == HTTP1_BLANK;
+	}
+}
+
+void answer_sent(struct connection *c, const char *bytes, size_t len)
+{
+	enum http1_event event;
+	struct http1_step step;
+
+	/* from the first byte on the stack works for the connection's owner */
+	if (c->writing)
+		thread_touch(c->writing, TIER_EXACT, RULE_OWNER);
+	do {
+		event = http1_feed(&c->out.parser, bytes, len, &step);
+		bytes += step.used;
+		len -= step.used;
+		if (!answer_part(c, event)) {
+			connection_give_up(c, COUNTER_OPAQUE);
+			return;
+		}
+		if (event == HTTP1_START)
+			thread_touch(c->writing, TIER_EXACT, RULE_OWNER);
+	} while (event != HTTP1_MORE);
+}
+
+void answer_closed(struct connection *c)
+{
+	if (http1_eof(&c->out.parser))
+		answer_finish(c);
+}
+
+void answer_skipped(struct connection *c, size_t n)
+{
+	bool end = false;
+
+	if (c->writing)
+		thread_touch(c->writing, TIER_EXACT, RULE_OWNER);
+	if (!http1_skip(&c->out.parser, n, &end))
+		connection_give_up(c, COUNTER_LOST);
+	else if (end)
+		answer_finish(c);
+}

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One stream: taking it and its lock, giving it up, and what ends with it. Every path that is not sure
+ * what passed makes it opaque: its bytes go by untouched for the rest of its life.
+ */
+#include "carry/private.h"
+
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/un.h>
+
+static void connection_retire(void *object);
+
+struct pool connections = POOL_OF(struct connection, 64, connection_retire);
+static struct pool buffers = POOL_OF(struct buffer, 32, NULL);
+static struct pool wide_buffers = POOL_OF(struct wide_buffer, 8, NULL);
+
+/* ---- queues ---- */
+
+bool queue_push(struct queue *q, void *item)
+{
+	if (q->count == QUEUE_MAX)
+		return false;
+	q->at[(q->first + q->count++) % QUEUE_MAX] = item;
+	return true;
+}
+
+void *queue_at(const struct queue *q, unsigned int i)
+{
+	return i < q->count ? q->at[(q->first + i) % QUEUE_MAX] : NULL;
+}
+
+void *queue_first(const struct queue *q)
+{
+	return queue_at(q, 0);
+}
+
+void *queue_pop(struct queue *q)
+{
+	void *item = queue_first(q);
+
+	if (!item)
+		return NULL;
+	q->first = (q->first + 1) % QUEUE_MAX;
+	q->count--;
+	return item;
+}
+
+void *queue_unpush(struct queue *q)
+{
+	return q->count ? q->at[(q->first + --q->count) % QUEUE_MAX] : NULL;
+}
+
+/* ---- peers ---- */
+
+void peer_set(struct peer *peer, const struct sockaddr *address, size_t len)
+{
+	union {
+		struct sockaddr any;
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+		struct sockaddr_un local;
+	} from;
+
+	memset(peer, 0, sizeof(*peer));
+	if (!address || len < sizeof(from.any.sa_family))
+		return;
+	memset(&from, 0, sizeof(from));
+	memcpy(&from, address, len < sizeof(from) ? len : sizeof(from));
+	peer->family = from.any.sa_family;
+	if (peer->family == AF_INET) {
+		peer->port = ntohs(from.v4.sin_port);
+		memcpy(peer->ip, &from.v4.sin_addr, 4);
+	} else if (peer->family == AF_INET6) {
+		peer->port = ntohs(from.v6.sin6_port);
+		memcpy(peer->ip, &from.v6.sin6_addr, 16);
+	} else if (peer->family == AF_UNIX) {
+		/* an abstract name begins with NUL and is no path that anybody could look up */
+		peer->path_len = (uint8_t)strnlen(from.local.sun_path, sizeof(from.local.sun_path));
+		memcpy(peer->path, from.local.sun_path, peer->path_len);
+	}
+}
+
+/* ---- line buffers ---- */
+
+bool connection_room(struct http1 *parser, struct buffer **buffer)
+{
+	if (*buffer)
+		return false;	/* it has one already: the line does not fit, the parser deals with it */
+	*buffer = pool_take(&buffers);
+	if (!*buffer) {
+		count(COUNTER_TABLE_FULL);
+		return false;
+	}
+	parser->line = (*buffer)->text;
+	parser->line_cap = sizeof((*buffer)->text);
+	return true;
+}
+
+void connection_room_done(struct http1 *parser, struct buffer **buffer)
+{
+	if (likely(!*buffer))
+		return;
+	parser->line = NULL;
+	parser->line_cap = 0;
+	pool_drop(&buffers, *buffer);
+	*buffer = NULL;
+}
+
+void connection_line_keep(struct connection *c)
+{
+	c->kept_line = c->out_line;
+	c->out_line = NULL;
+	c->out.parser.line = NULL;
+	c->out.parser.line_cap = 0;
+}
+
+void connection_line_forget(struct connection *c)
+{
+	if (!c->kept_line)
+		return;
+	pool_drop(&buffers, c->kept_line);
+	c->kept_line = NULL;
+}
+
+void connection_line_restore(struct connection *c)
+{
+	if (!c->kept_line)
+		return;
+	connection_room_done(&c->out.parser, &c->out_line);
+	c->out_line = c->kept_line;
+	c->kept_line = NULL;
+}
+
+/* ---- exchanges by their absolute number on the connection ---- */
+
+struct exchange *connection_exchange(const struct connection *c, uint32_t number)
+{
+	return number - c->popped < QUEUE_MAX ? queue_at(&c->queue, number - c->popped) : NULL;
+}
+
+bool connection_has(const struct connection *c, const struct exchange *x)
+{
+	for (unsigned int i = 0; i < c->queue.count; i++)
+		if (queue_at(&c->queue, i) == x)
+			return true;
+	return false;
+}
+
+struct exchange *connection_pop_exchange(struct connection *c)
+{
+	struct exchange *x = queue_pop(&c->queue);
+
+	if (!x)
+		return NULL;
+	c->popped++;
+	if (c->out.exchange == x)
+		c->out.exchange = NULL;
+	return x;
+}
+
+/* ---- life ---- */
+
+struct connection *connection_new(enum connection_role role, const struct peer *peer)
+{
+	struct connection *c = pool_take(&connections);
+
+	if (!c) {
+		count(COUNTER_TABLE_FULL);
+		return NULL;
+	}
+	memset((char *)c + sizeof(c->object), 0, sizeof(*c) - sizeof(c->object));
+	c->descriptors = 1;
+	c->role = role;
+	c->peer = *peer;
+	http1_init(&c->in, role == CONNECTION_SERVER ? HTTP1_REQUEST : HTTP1_RESPONSE);
+	http1_init(&c->out.parser, role == CONNECTION_SERVER ? HTTP1_RESPONSE : HTTP1_REQUEST);
+	return c;
+}
+
+static void connection_end_pending(struct connection *c, const char *why)
+{
+	void *item;
+
+	if (c->draft)
+		request_drop(c->draft);
+	c->draft = c->reading = c->writing = NULL;
+	c->out.exchange = NULL;
+	while ((item = queue_pop(&c->queue)) != NULL) {
+		c->popped++;
+		if (c->role == CONNECTION_SERVER)
+			request_end(item, why);
+		else
+			exchange_end(item, c, why);
+	}
+}
+
+void connection_give_up(struct connection *c, enum counter why)
+{
+	if (c->opaque)
+		return;
+	c->opaque = true;
+	count(why);
+	http1_lose(&c->in);
+	http1_lose(&c->out.parser);
+	connection_room_done(&c->in, &c->in_line);
+	connection_room_done(&c->out.parser, &c->out_line);
+	/* what is owed must still go out; what was asked and not answered will never be known */
+	connection_end_pending(c, "_OTHER");
+}
+
+struct connection *connection_enter(uint64_t handle)
+{
+	struct connection *c = pool_hold(&connections, handle);
+
+	if (!c)
+		return NULL;
+	switch (lock_take(&c->lock)) {
+	case LOCK_TAKEN:
+		break;
+	case LOCK_STALE:
+		atomic_store(&c->lost, true);
+		break;
+	case LOCK_BUSY:
+		count(COUNTER_LOCK_TIMEOUT);
+		atomic_store(&c->lost, true);
+		pool_drop(&connections, c);
+		return NULL;
+	}
+	if (unlikely(atomic_load_explicit(&c->lost, memory_order_relaxed)))
+		connection_give_up(c, COUNTER_LOST);
+	return c;
+}
+
+void connection_leave(struct connection *c)
+{
+	lock_drop(&c->lock);
+	pool_drop(&connections, c);
+}
+
+static void connection_ended(struct connection *c)
+{
+	if (c->opaque)
+		return;
+	if (c->role == CONNECTION_SERVER)
+		answer_closed(c);
+	else
+		inbound_closed(c);
+	connection_end_pending(c, "connection_closed");
+	c->opaque = true;
+}
+
+void connection_unname(struct connection *c)
+{
+	if (atomic_fetch_sub(&c->descriptors, 1) == 1 && connection_enter(pool_handle(c))) {
+		connection_ended(c);
+		connection_leave(c);
+	}
+	pool_drop(&connections, c);
+}
+
+void connection_text_done(struct connection *c)
+{
+	if (c->text)
+		pool_drop(&buffers, c->text);
+	if (c->wide_text)
+		pool_drop(&wide_buffers, c->wide_text);
+	c->text = NULL;
+	c->wide_text = NULL;
+	c->text_len = 0;
+}
+
+char *connection_text(struct connection *c, bool wide, size_t *cap)
+{
+	if (!c->text && !c->wide_text) {
+		if (wide)
+			c->wide_text = pool_take(&wide_buffers);
+		else
+			c->text = pool_take(&buffers);
+	}
+	*cap = c->wide_text ? sizeof(c->wide_text->text) : c->text ? sizeof(c->text->text) : 0;
+	*cap -= c->text_len;
+	return c->wide_text ? c->wide_text->text + c->text_len : c->text ? c->text->text + c->text_len : NULL;
+}
+
+static void connection_retire(void *object)
+{
+	struct connection *c = object;
+
+	connection_room_done(&c->in, &c->in_line);
+	connection_room_done(&c->out.parser, &c->out_line);
+	connection_line_forget(c);
+	connection_text_done(c);
+}
+
+void carry_shut(int fd, int how)
+{
+	struct connection *c = connection_enter(carry_watch(fd));
+
+	if (!c)
+		return;
+	if (how != SHUT_RD && c->role == CONNECTION_SERVER && !c->opaque)
+		answer_closed(c);
+	connection_leave(c);
+}
+
+void carry_missed(uint64_t connection)
+{
+	struct connection *c = pool_hold(&connections, connection);
+
+	if (!c)
+		return;
+	atomic_store(&c->lost, true);
+	pool_drop(&connections, c);
+}

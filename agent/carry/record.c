@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Requests that came in: their identity (R1), their life cycle DRAFT -> ACTIVE -> ANSWERED (R2), which
+ * thread may take their next step, and who they are when the program forwards their header.
+ */
+#include "carry/private.h"
+
+#include <string.h>
+
+#include "record/counter.h"
+
+static void request_retire(void *object);
+
+struct pool requests = POOL_OF(struct request, 128, request_retire);
+struct pool baggages = POOL_OF(struct baggage, 16, NULL);
+
+/* ---- the index by trace id: which active request came in with this identity ---- */
+
+#define INDEX_SIZE 16384u
+#define INDEX_PROBES 16u
+static _Atomic uint64_t request_index[INDEX_SIZE];
+
+static uint32_t index_hash(const uint8_t *trace_id)
+{
+	uint64_t a, b;
+
+	memcpy(&a, trace_id, 8);
+	memcpy(&b, trace_id + 8, 8);
+	return (uint32_t)(((a ^ b * 0x9e3779b97f4a7c15ull) * 0xff51afd7ed558ccdull) >> 40);
+}
+
+static void index_add(const struct request *r)
+{
+	uint32_t at = index_hash(r->context.span.trace_id);
+
+	for (uint32_t i = 0; i < INDEX_PROBES; i++) {
+		_Atomic uint64_t *slot = &request_index[(at + i) % INDEX_SIZE];
+		uint64_t seen = atomic_load_explicit(slot, memory_order_relaxed);
+
+		if (pool_alive(&requests, seen))
+			continue;
+		/* release pairs with the acquire in request_forwarded() */
+		if (atomic_compare_exchange_strong_explicit(slot, &seen, pool_handle(r), memory_order_release,
+							    memory_order_relaxed))
+			return;
+	}
+	count(COUNTER_TABLE_FULL);
+}
+
+static void index_remove(const struct request *r)
+{
+	uint32_t at = index_hash(r->context.span.trace_id);
+	uint64_t handle = pool_handle(r);
+
+	for (uint32_t i = 0; i < INDEX_PROBES; i++) {
+		uint64_t seen = handle;
+
+		if (atomic_compare_exchange_strong(&request_index[(at + i) % INDEX_SIZE], &seen, 0))
+			return;
+	}
+}
+
+static bool same_trace(const struct span_context *a, const struct span_context *b)
+{
+	return !memcmp(a->trace_id, b->trace_id, CONTEXT_TRACE_ID_LEN);
+}
+
+static bool same_span(const struct span_context *a, const struct span_context *b)
+{
+	return same_trace(a, b) && !memcmp(a->span_id, b->span_id, CONTEXT_SPAN_ID_LEN);
+}
+
+/*
+ * Two requests may come in with one identity (a client that repeats its header). Then the one this
+ * stack works for is it, if it is one of them; otherwise the header alone does not say which.
+ */
+struct request *request_forwarded(const struct span_context *remote)
+{
+	uint32_t at = index_hash(remote->trace_id);
+	struct request *found = NULL;
+	bool several = false;
+
+	for (uint32_t i = 0; i < INDEX_PROBES; i++) {
+		uint64_t handle = atomic_load_explicit(&request_index[(at + i) % INDEX_SIZE], memory_order_acquire);
+		struct request *r = pool_hold(&requests, handle);
+
+		if (!r)
+			continue;
+		if (r->state != RECORD_ACTIVE || !same_span(&r->remote, remote)) {
+			request_drop(r);
+			continue;
+		}
+		several |= found != NULL;
+		if (found && handle == carry_self.current) {
+			request_drop(found);
+			found = r;
+		} else if (found) {
+			request_drop(r);
+		} else {
+			found = r;
+		}
+	}
+	if (several && pool_handle(found) != carry_self.current) {
+		request_drop(found);
+		return NULL;
+	}
+	return found;
+}
+
+/* ---- life ---- */
+
+static void request_retire(void *object)
+{
+	struct request *r = object;
+
+	if (!r->context.baggage)
+		return;
+	pool_drop(&baggages, (struct baggage *)(r->context.baggage - offsetof(struct baggage, text)));
+	r->context.baggage = NULL;
+}
+
+void request_drop(struct request *r)
+{
+	pool_drop(&requests, r);
+}
+
+struct request *request_new(const struct peer *peer, uint64_t now)
+{
+	struct request *r = pool_take(&requests);
+
+	if (!r) {
+		count(COUNTER_TABLE_FULL);
+		return NULL;
+	}
+	memset((char *)r + sizeof(r->object), 0, offsetof(struct request, context) - sizeof(r->object));
+	r->context.tracestate_len = r->context.request_id_len = r->context.baggage_len = 0;
+	r->context.baggage_cap = 0;
+	r->context.baggage = NULL;
+	r->method_len = 0;
+	r->path_len = r->host_len = r->agent_len = 0;
+	r->peer = *peer;
+	r->start_ns = now;
+	r->forks = process.forks;
+	return r;
+}
+
+/* A request id made by us is the trace id: one name fewer to search for. */
+static void request_name(struct request *r)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (int i = 0; i < CONTEXT_TRACE_ID_LEN; i++) {
+		r->context.request_id[2 * i] = digits[r->context.span.trace_id[i] >> 4];
+		r->context.request_id[2 * i + 1] = digits[r->context.span.trace_id[i] & 15];
+	}
+	r->context.request_id_len = 2 * CONTEXT_TRACE_ID_LEN;
+}
+
+static void request_add_own_baggage(struct request *r)
+{
+	struct context *own = &process.own;
+
+	if (!process.config.context_baggage || !own->baggage_len)
+		return;
+	if (!r->context.baggage) {
+		struct baggage *room = pool_take(&baggages);
+
+		if (!room)
+			return;
+		r->context.baggage = room->text;
+		r->context.baggage_cap = sizeof(room->text);
+	}
+	if (baggage_append(&r->context, own->baggage, own->baggage_len))
+		count(COUNTER_ATTRIBUTES_DROPPED);
+}
+
+void request_begin(struct request *r, struct carrier *carrier)
+{
+	struct carry_block *block = thread_block();
+	struct span_context *span = &r->context.span;
+	int b3 = -1;
+
+	if (carrier_finish(carrier, &b3) == CARRIER_PARENT) {
+		r->remote = *span;
+		r->sampled = process_sample_child(span->trace_id, span->flags);
+	} else {
+		r->root = true;
+		if (block)
+			random_bytes(&block->random, span->trace_id, sizeof(span->trace_id));
+		r->sampled = b3 < 0 || !process.config.parent_based ? process_sample_root(span->trace_id) : b3;
+		span->flags = CONTEXT_RANDOM;
+		count(COUNTER_REQUESTS_ROOT);
+	}
+	if (block)
+		random_bytes(&block->random, span->span_id, sizeof(span->span_id));
+	span->flags = (uint8_t)((span->flags & ~CONTEXT_SAMPLED) | (r->sampled ? CONTEXT_SAMPLED : 0));
+	if (!r->context.request_id_len)
+		request_name(r);
+	request_add_own_baggage(r);
+	carry_serving = true;
+	count(COUNTER_REQUESTS);
+	atomic_store_explicit(&r->state, RECORD_ACTIVE, memory_order_release);
+	if (!r->root)
+		index_add(r);
+	request_claim(r);
+}
+
+void request_end(struct request *r, const char *why)
+{
+	r->end_ns = clock_monotonic();
+	request_release(r);
+	if (!r->root)
+		index_remove(r);
+	atomic_store_explicit(&r->state, RECORD_ANSWERED, memory_order_release);
+	/* alive across a fork and never answered here: the other process may be answering it */
+	if (why && !r->status && r->forks != process.forks)
+		count(COUNTER_SPANS_SHARED);
+	else
+		emit_request(r, why);
+	if (carry_self.current == pool_handle(r))
+		thread_set(NULL, TIER_NONE, RULE_NONE);
+	request_drop(r);
+}
+
+/* ---- claims ---- */
+
+void request_claim(struct request *r)
+{
+	struct carry_block *block = thread_block();
+	uint64_t none = 0;
+
+	if (!block || r->state != RECORD_ACTIVE || r->in_flight)
+		return;
+	if (!atomic_compare_exchange_strong(&r->claimant, &none, pool_handle(block)))
+		return;
+	atomic_fetch_add(&block->claims, 1);
+	r->burst = (uint32_t)(atomic_fetch_add(&block->fresh, 1) >> 32);
+}
+
+/* One less in the burst it was claimed in, unless the thread is past that burst. */
+static void claim_explain(struct carry_block *block, struct request *r)
+{
+	uint32_t burst = atomic_exchange(&r->burst, 0);
+	uint64_t fresh = block->fresh;
+
+	while (burst && fresh >> 32 == burst && (uint32_t)fresh)
+		if (atomic_compare_exchange_weak(&block->fresh, &fresh, fresh - 1))
+			return;
+}
+
+void request_explain(struct request *r)
+{
+	struct carry_block *block = thread_hold(r->claimant);
+
+	if (!block)
+		return;
+	claim_explain(block, r);
+	thread_drop(block);
+}
+
+void request_release(struct request *r)
+{
+	uint64_t handle = atomic_exchange(&r->claimant, 0);
+	struct carry_block *block = thread_hold(handle);
+
+	if (!block)
+		return;
+	claim_explain(block, r);
+	atomic_fetch_sub(&block->claims, 1);
+	thread_drop(block);
+}
