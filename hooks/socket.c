@@ -5,6 +5,8 @@
  */
 #include "hooks/hook.h"
 
+#define LOWEST 4096	/* no memory below: the kernel says EFAULT */
+
 INTERPOSE(int, socket, (int domain, int type, int protocol))
 {
 	int fd = real.socket(domain, type, protocol);
@@ -102,7 +104,7 @@ static NOINLINE int accept_unnamed(int fd, int flags, bool with_flags)
 static NOINLINE int accept_named(int fd, struct sockaddr *addr, socklen_t *len, int flags,
 				 bool with_flags)
 {
-	socklen_t room = len ? *len : 0;
+	socklen_t room = (uintptr_t)len < LOWEST ? 0 : *len;
 	int result;
 
 	accept_wait();
@@ -111,7 +113,7 @@ static NOINLINE int accept_named(int fd, struct sockaddr *addr, socklen_t *len, 
 	else
 		result = real.accept(fd, addr, len);
 	if (result >= 0)
-		accept_report(result, addr, room, len ? *len : 0);
+		accept_report(result, addr, room, *len);
 	return result;
 }
 

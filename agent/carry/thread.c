@@ -189,8 +189,9 @@ void carry_waiting(bool brief)
 	if (brief)
 		return;
 	thread_let_go();
-	thread_blocked();
-	carry_self.looping = false;
+	/* an event loop that accepts, or waits inside a handler, has still put off what it put off */
+	if (!carry_self.looping)
+		thread_blocked();
 }
 
 void carry_wait_begins(int timeout_ms)

@@ -97,7 +97,7 @@ static void remove_run(int runs, const char *name)
 	if (!has_ring(dir)) {
 		while ((entry = readdir(dir)))
 			if (ends_with(entry->d_name, SPOOL_SUFFIX) || ends_with(entry->d_name, ".jsonl") ||
-			    ends_with(entry->d_name, "lock"))
+			    !strcmp(entry->d_name, "lock"))
 				unlinkat(fd, entry->d_name, 0);
 		unlinkat(runs, name, AT_REMOVEDIR);
 	}

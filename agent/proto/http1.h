@@ -21,7 +21,7 @@
 #define HTTP1_METHOD_MAX 24		/* method bytes: A-Z, '-' and '_'; others are BAD */
 #define HTTP1_LINE_MIN 128		/* a smaller line buffer makes a split line BAD */
 #define HTTP1_CHUNK_LINE_MAX 4096	/* bytes of one chunk-size line with its extensions */
-#define HTTP1_TAIL 16			/* private: last bytes kept of a line too long for its buffer */
+#define HTTP1_TAIL 16			/* private: the end kept of a line too long for its buffer */
 
 enum http1_role { HTTP1_REQUEST, HTTP1_RESPONSE };
 

@@ -182,15 +182,13 @@ static uint64_t segment_next(struct ring_segment *seg, uint64_t at, uint64_t hea
 	return at + record.size;
 }
 
-/* Gives up the oldest records until @size bytes fit. */
-static void segment_overwrite(struct ring_segment *seg, uint32_t size)
+/* Gives up the oldest records, until none before position @needed is left. */
+static void segment_forget(struct ring_segment *seg, uint64_t needed)
 {
 	uint64_t head = atomic_load_explicit(&seg->head, memory_order_relaxed);
 	uint64_t tail = atomic_load_explicit(&seg->tail, memory_order_acquire);
-	uint64_t needed = segment_begin(head, size) + size;
 	uint64_t at, records;
 
-	needed = needed > RING_DATA_SIZE ? needed - RING_DATA_SIZE : 0;
 
 	/* A reader that comes back just now may move tail too: then count again from there. */
 	do {
@@ -206,6 +204,14 @@ static void segment_overwrite(struct ring_segment *seg, uint32_t size)
 		ring_count(COUNTER_RING_OVERWRITTEN, records);
 	/* Pairs with the acquire fence of a reader between copying and looking at tail again. */
 	atomic_thread_fence(memory_order_release);
+}
+
+/* Gives up the oldest records until @size bytes fit. */
+static void segment_overwrite(struct ring_segment *seg, uint32_t size)
+{
+	uint64_t end = segment_begin(atomic_load_explicit(&seg->head, memory_order_relaxed), size) + size;
+
+	segment_forget(seg, end > RING_DATA_SIZE ? end - RING_DATA_SIZE : 0);
 }
 
 /* ---- finding a segment ---- */
@@ -333,8 +339,11 @@ static void *writer_overwrite(struct ring_writer *w, uint32_t size, bool own)
 		segment_overwrite(seg, size);
 		return segment_reserve(seg, w, size);
 	}
-	if (own)
+	if (own) {
+		/* What little is old here is older than all of the next one. */
+		segment_forget(seg, w->since);
 		segment_put(seg);
+	}
 	for (int i = 0; !at && busy && i < SPINS; i++) {
 		at = writer_scan(w, size, 0, &busy);
 		if (!at)
@@ -394,7 +403,8 @@ void *ring_reserve(struct ring_writer *w, size_t size, uint64_t now_ns)
 	size = (size + RECORD_ALIGN - 1) & ~(size_t)(RECORD_ALIGN - 1);
 	if (likely(generation && size >= sizeof(struct record) && size <= RECORD_MAX))
 		at = writer_reserve(w, (uint32_t)size, now_ns);
-	if (unlikely(!at))
+	/* In a child that has not noticed its fork the counters are still the parent's. */
+	if (unlikely(!at) && (generation || !atomic_load_explicit(&ring.generation, memory_order_relaxed)))
 		ring_count(COUNTER_RING_DROPPED, 1);
 	return at;
 }

@@ -118,12 +118,10 @@ static void everything_passes_inside_the_agent(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(everything_passes_when_off, stub_setup, stub_teardown),
-		cmocka_unit_test_setup_teardown(everything_passes_when_off_and_something_is_watched, stub_setup,
-						stub_teardown),
-		cmocka_unit_test_setup_teardown(everything_passes_when_nothing_is_watched, stub_setup,
-						stub_teardown),
-		cmocka_unit_test_setup_teardown(everything_passes_inside_the_agent, stub_setup, stub_teardown),
+		hook_test(everything_passes_when_off),
+		hook_test(everything_passes_when_off_and_something_is_watched),
+		hook_test(everything_passes_when_nothing_is_watched),
+		hook_test(everything_passes_inside_the_agent),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

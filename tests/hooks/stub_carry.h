@@ -38,6 +38,8 @@ int stub_setup(void **state);
 /** cmocka's tear-down: the agent is off and real is libc again. */
 int stub_teardown(void **state);
 
+#define hook_test(function) cmocka_unit_test_setup_teardown(function, stub_setup, stub_teardown)
+
 /** The table says this about @fd: a connection, CARRY_STREAM, or 0 for nothing. */
 void stub_watch(int fd, uint64_t connection);
 /**
