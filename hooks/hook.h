@@ -33,7 +33,9 @@ extern struct real real INTERNAL;
 #undef HOOK
 
 /** Resolves every row; before it ran (and if it never runs) each stub resolves its own. */
-void real_resolve(void);
+void real_resolve(void) INTERNAL;
+/** Finds a function behind us in the search order, or NULL. Tests put another in its place. */
+extern void *(*real_find)(const char *symbol, const char *version) INTERNAL;
 
 /** Begins the definition that the program calls instead of libc's. */
 #define INTERPOSE(ret, name, params) EXPORTED ret name params

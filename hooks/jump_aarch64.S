@@ -8,7 +8,7 @@
  *     syscall  some numbers return twice or on another stack; and it is variadic: the place of a seventh
  *              argument is the caller's own memory when there is none, which C would feel free to write
  *
- * Their stubs in real.c do the same.
+ * Their stubs do the same.
  */
 	.text
 	.macro	TAIL_JUMP name

@@ -7,8 +7,10 @@
  *              the program's when libc's vfork returns for the first time (hazard D1)
  *     syscall  some numbers return twice or on another stack; and it is variadic: the place of a seventh
  *              argument is the caller's own memory when there is none, which C would feel free to write
+ *     pthread_cond_wait, pthread_cond_timedwait of glibc before 2.3.2: here because link-time optimisation
+ *              loses one of two C functions with the same exported name
  *
- * Their stubs in real.c do the same.
+ * The stubs of the first two do the same.
  */
 	.text
 	.macro	TAIL_JUMP name
@@ -61,5 +63,9 @@
 	TAIL_JUMP	stub_vfork
 	TAIL_JUMP	stub___vfork
 	TAIL_JUMP	stub_syscall
+	TAIL_JUMP	pthread_cond_wait_2_2_5
+	TAIL_JUMP	pthread_cond_timedwait_2_2_5
+	.symver	pthread_cond_wait_2_2_5, pthread_cond_wait@GLIBC_2.2.5
+	.symver	pthread_cond_timedwait_2_2_5, pthread_cond_timedwait@GLIBC_2.2.5
 
 	.section .note.GNU-stack, "", @progbits

@@ -67,18 +67,27 @@ static const struct real_row rows[ROW_COUNT] = {
 
 /* ---- looking up ---- */
 
-static void resolve(const struct real_row *row)
+static void *find_next(const char *symbol, const char *version)
 {
 	void *at = NULL;
 
-	if (row->version)
-		at = dlvsym(RTLD_NEXT, row->symbol, row->version);
+	if (version)
+		at = dlvsym(RTLD_NEXT, symbol, version);
 	if (!at)
-		at = dlsym(RTLD_NEXT, row->symbol);
-	if (!at) {
-		at = row->missing;
+		at = dlsym(RTLD_NEXT, symbol);
+	if (!at)
 		dlerror();	/* or the program's next dlerror() would report our failure */
-	}
+	return at;
+}
+
+void *(*real_find)(const char *symbol, const char *version) = find_next;
+
+static void resolve(const struct real_row *row)
+{
+	void *at = real_find(row->symbol, row->version);
+
+	if (!at)
+		at = row->missing;
 	memcpy(row->slot, &at, sizeof(at));	/* one store; every thread stores the same */
 }
 

@@ -8,6 +8,7 @@ An expectation is KIND METHOD PATH [xN | x>=N] [key=value ...]; PATH '*' is any.
 
     parent=none      a root                    parent=remote   a parent that is not among these spans
     parent=KIND:PATH the span of that kind and path (in the same trace)      parent=any  (the default)
+    parent=A|B       one of them
     status=N         http.response.status_code; 'none' for a span that has none
     trace=HEX, parent-id=HEX, anything.else=TEXT   an attribute of that name
 
@@ -115,6 +116,8 @@ def parent_is(span, want, by_id):
     parent = by_id.get(span.parent)
     if want == "any":
         return True
+    if "|" in want:
+        return any(parent_is(span, w, by_id) for w in want.split("|"))
     if want == "none":
         return not span.parent
     if want == "remote":

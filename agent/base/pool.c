@@ -127,6 +127,19 @@ void *pool_hold(struct pool *pool, uint64_t handle)
 	return object;
 }
 
+void *pool_peek(struct pool *pool, uint64_t handle)
+{
+	return handle ? pool_at(pool, (uint32_t)handle) : NULL;
+}
+
+bool pool_names(const void *object, uint64_t handle)
+{
+	const struct pool_object *o = object;
+	uint64_t life = atomic_load_explicit(&o->life, memory_order_acquire);
+
+	return life >> 32 == handle >> 32 && (uint32_t)life;
+}
+
 void pool_share(void *object)
 {
 	struct pool_object *o = object;
@@ -165,11 +178,7 @@ bool pool_alive(struct pool *pool, uint64_t handle)
 	if (!handle)
 		return false;
 	object = pool_at(pool, (uint32_t)handle);
-	if (!object)
-		return false;
-	uint64_t life = atomic_load_explicit(&object->life, memory_order_acquire);
-
-	return life >> 32 == handle >> 32 && (uint32_t)life;
+	return object && pool_names(object, handle);
 }
 
 uint64_t pool_handle(const void *object)

@@ -50,6 +50,14 @@ void *pool_take(struct pool *pool);
 /** One more reference for the object that @handle names, or NULL when it is gone (or @handle is 0). */
 void *pool_hold(struct pool *pool, uint64_t handle);
 
+/**
+ * Where the object that @handle names lies, alive or not, without a reference: for callers that look at
+ * pool_names() under a lock in the object, which also guards its last pool_drop(). NULL: never used.
+ */
+void *pool_peek(struct pool *pool, uint64_t handle);
+/** True while @object is alive and the one that @handle names. */
+bool pool_names(const void *object, uint64_t handle);
+
 /** One more reference for an object that the caller already holds one of. */
 void pool_share(void *object);
 

@@ -112,7 +112,7 @@ void *sys_map(size_t len, int fd, int64_t off)
 {
 	if (fd < 0)
 		return sys_mmap(len, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	return sys_mmap(len, MAP_SHARED, fd, off);
+	return sys_mmap(len, MAP_SHARED | MAP_POPULATE, fd, off);
 }
 
 void *sys_map_shared(size_t len)

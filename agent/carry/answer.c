@@ -9,14 +9,16 @@
 
 static void answer_audit(const struct request *owner)
 {
-	struct request *believed = thread_current();
+	struct request *believed;
 
-	if (!believed) {
-		count(COUNTER_AUDIT_UNKNOWN);
+	if (carry_self.current == pool_handle(owner)) {
+		count(COUNTER_AUDIT_AGREE);
 		return;
 	}
-	count(believed == owner ? COUNTER_AUDIT_AGREE : COUNTER_AUDIT_CONTRADICT);
-	request_drop(believed);
+	believed = thread_current();
+	count(believed ? COUNTER_AUDIT_CONTRADICT : COUNTER_AUDIT_UNKNOWN);
+	if (believed)
+		request_drop(believed);
 }
 
 static void answer_begin(struct connection *c)
@@ -44,7 +46,7 @@ static void answer_finish(struct connection *c)
 		c->reading = NULL;
 	}
 	r->response_bytes = c->out.parser.body_bytes;
-	request_end(r, NULL);
+	request_end(r, c, NULL);
 }
 
 static bool answer_part(struct connection *c, enum http1_event event)
@@ -61,10 +63,8 @@ static bool answer_part(struct connection *c, enum http1_event event)
 		if (c->writing && (p->status >= 200 || p->status == 101))
 			c->writing->status = p->status;
 		return true;
-	case HTTP1_HEAD:
-		connection_room_done(p, &c->out_line);
-		return true;
 	case HTTP1_END:
+		connection_room_done(p, &c->out_line);
 		if (p->status >= 200)
 			answer_finish(c);
 		return true;
@@ -73,7 +73,7 @@ static bool answer_part(struct connection *c, enum http1_event event)
 		connection_give_up(c, COUNTER_TUNNELS);
 		return false;
 	default:
-		return event == HTTP1_MORE || event == HTTP1_HEADER || event == HTTP1_BLANK;
+		return event == HTTP1_MORE;
 	}
 }
 
@@ -95,7 +95,7 @@ void answer_sent(struct connection *c, const char *bytes, size_t len)
 		}
 		if (event == HTTP1_START)
 			thread_touch(c->writing, TIER_EXACT, RULE_OWNER);
-	} while (event != HTTP1_MORE);
+	} while (event != HTTP1_MORE && (len || event != HTTP1_END));
 }
 
 void answer_closed(struct connection *c)

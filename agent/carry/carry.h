@@ -44,6 +44,7 @@ struct carry_thread {
 	bool lone;			/* the last wake delivered one event, and nothing else was pending */
 	bool looping;			/* the last switch point was a wake: this is an event loop's thread */
 	bool waited;			/* this thread has waited for work at least once */
+	uint64_t now_ns;		/* CLOCK_MONOTONIC when this thread last read it */
 	uint64_t timer_due_ns;		/* no timer of this loop can have run before */
 	uint64_t generation;		/* process generation that `block` and `current` belong to */
 	struct carry_block *block;	/* the rest: random state, ring writer */
@@ -107,6 +108,9 @@ struct carry_slot {
 
 #define CARRY_STREAM 1ull		/* a stream socket that is not connected yet */
 #define CARRY_EVENT 2ull		/* no stream of ours, but an event loop is told of it: reading it is a touch */
+/** Set in the handles of accepted connections: what is sent there needs no look beforehand. */
+#define CARRY_SERVER (1ull << 31)
+
 #define CARRY_PAGE_BITS 10
 #define CARRY_PAGES 1024		/* descriptors up to 2^20 are known; above: passed through */
 

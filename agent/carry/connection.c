@@ -9,9 +9,11 @@
 #include <string.h>
 #include <sys/un.h>
 
+#include "base/address.h"
+
 static void connection_retire(void *object);
 
-struct pool connections = POOL_OF(struct connection, 64, connection_retire);
+static struct pool connections = POOL_OF(struct connection, 64, connection_retire);
 static struct pool buffers = POOL_OF(struct buffer, 32, NULL);
 static struct pool wide_buffers = POOL_OF(struct wide_buffer, 8, NULL);
 
@@ -62,7 +64,9 @@ void peer_set(struct peer *peer, const struct sockaddr *address, size_t len)
 		struct sockaddr_un local;
 	} from;
 
-	memset(peer, 0, sizeof(*peer));
+	peer->family = AF_UNSPEC;
+	peer->port = 0;
+	peer->len = 0;
 	if (!address || len < sizeof(from.any.sa_family))
 		return;
 	memset(&from, 0, sizeof(from));
@@ -70,14 +74,14 @@ void peer_set(struct peer *peer, const struct sockaddr *address, size_t len)
 	peer->family = from.any.sa_family;
 	if (peer->family == AF_INET) {
 		peer->port = ntohs(from.v4.sin_port);
-		memcpy(peer->ip, &from.v4.sin_addr, 4);
+		peer->len = (uint8_t)address_format_v4((const uint8_t *)&from.v4.sin_addr, peer->text);
 	} else if (peer->family == AF_INET6) {
 		peer->port = ntohs(from.v6.sin6_port);
-		memcpy(peer->ip, &from.v6.sin6_addr, 16);
+		peer->len = (uint8_t)address_format_v6(from.v6.sin6_addr.s6_addr, peer->text);
 	} else if (peer->family == AF_UNIX) {
 		/* an abstract name begins with NUL and is no path that anybody could look up */
-		peer->path_len = (uint8_t)strnlen(from.local.sun_path, sizeof(from.local.sun_path));
-		memcpy(peer->path, from.local.sun_path, peer->path_len);
+		peer->len = (uint8_t)strnlen(from.local.sun_path, sizeof(from.local.sun_path));
+		memcpy(peer->text, from.local.sun_path, peer->len);
 	}
 }
 
@@ -161,6 +165,16 @@ struct exchange *connection_pop_exchange(struct connection *c)
 
 /* ---- life ---- */
 
+uint64_t connection_handle(const struct connection *c)
+{
+	return pool_handle(c) | (c->role == CONNECTION_SERVER ? CARRY_SERVER : 0);
+}
+
+static void connection_drop(struct connection *c)
+{
+	pool_drop(&connections, c);
+}
+
 struct connection *connection_new(enum connection_role role, const struct peer *peer)
 {
 	struct connection *c = pool_take(&connections);
@@ -169,12 +183,17 @@ struct connection *connection_new(enum connection_role role, const struct peer *
 		count(COUNTER_TABLE_FULL);
 		return NULL;
 	}
-	memset((char *)c + sizeof(c->object), 0, sizeof(*c) - sizeof(c->object));
+	/* the lock is not touched: whoever came for the last connection here may still hold it */
+	memset(&c->lost, 0, sizeof(*c) - offsetof(struct connection, lost));
 	c->descriptors = 1;
 	c->role = role;
 	c->peer = *peer;
 	http1_init(&c->in, role == CONNECTION_SERVER ? HTTP1_REQUEST : HTTP1_RESPONSE);
 	http1_init(&c->out.parser, role == CONNECTION_SERVER ? HTTP1_RESPONSE : HTTP1_REQUEST);
+	/* of answers only where they begin and end is of interest; edits go where a blank line is */
+	(role == CONNECTION_SERVER ? &c->out.parser : &c->in)->quiet = true;
+	c->out.parser.brief = role == CONNECTION_SERVER;
+	c->in.brief = true;
 	return c;
 }
 
@@ -189,7 +208,7 @@ static void connection_end_pending(struct connection *c, const char *why)
 	while ((item = queue_pop(&c->queue)) != NULL) {
 		c->popped++;
 		if (c->role == CONNECTION_SERVER)
-			request_end(item, why);
+			request_end(item, c, why);
 		else
 			exchange_end(item, c, why);
 	}
@@ -211,7 +230,8 @@ void connection_give_up(struct connection *c, enum counter why)
 
 struct connection *connection_enter(uint64_t handle)
 {
-	struct connection *c = pool_hold(&connections, handle);
+	/* no reference is taken: the last one is given up under the lock */
+	struct connection *c = pool_peek(&connections, handle & ~CARRY_SERVER);
 
 	if (!c)
 		return NULL;
@@ -223,8 +243,11 @@ struct connection *connection_enter(uint64_t handle)
 		break;
 	case LOCK_BUSY:
 		count(COUNTER_LOCK_TIMEOUT);
-		atomic_store(&c->lost, true);
-		pool_drop(&connections, c);
+		carry_missed(handle);
+		return NULL;
+	}
+	if (unlikely(!pool_names(c, handle & ~CARRY_SERVER))) {
+		lock_drop(&c->lock);
 		return NULL;
 	}
 	if (unlikely(atomic_load_explicit(&c->lost, memory_order_relaxed)))
@@ -235,7 +258,6 @@ struct connection *connection_enter(uint64_t handle)
 void connection_leave(struct connection *c)
 {
 	lock_drop(&c->lock);
-	pool_drop(&connections, c);
 }
 
 static void connection_ended(struct connection *c)
@@ -250,13 +272,32 @@ static void connection_ended(struct connection *c)
 	c->opaque = true;
 }
 
-void connection_unname(struct connection *c)
+/*
+ * A lock that is not to be had: its holder works on a stream that is being closed under its hands. What
+ * was pending then ends with the process; the object stays.
+ */
+void connection_unname(uint64_t handle)
 {
-	if (atomic_fetch_sub(&c->descriptors, 1) == 1 && connection_enter(pool_handle(c))) {
+	struct connection *c = connection_enter(handle);
+
+	if (!c)
+		return;
+	if (--c->descriptors == 0)
 		connection_ended(c);
-		connection_leave(c);
-	}
-	pool_drop(&connections, c);
+	connection_drop(c);
+	lock_drop(&c->lock);
+}
+
+bool connection_name(uint64_t handle)
+{
+	struct connection *c = connection_enter(handle);
+
+	if (!c)
+		return false;
+	c->descriptors++;
+	pool_share(c);
+	connection_leave(c);
+	return true;
 }
 
 void connection_text_done(struct connection *c)
@@ -306,10 +347,10 @@ void carry_shut(int fd, int how)
 
 void carry_missed(uint64_t connection)
 {
-	struct connection *c = pool_hold(&connections, connection);
+	struct connection *c = pool_hold(&connections, connection & ~CARRY_SERVER);
 
 	if (!c)
 		return;
 	atomic_store(&c->lost, true);
-	pool_drop(&connections, c);
+	connection_drop(c);
 }

@@ -27,31 +27,12 @@ static void emit_method(struct span_writer *s, const char *method, size_t len)
 	span_text(s, ATTRIBUTE_HTTP_REQUEST_METHOD_ORIGINAL, method, len);
 }
 
-static size_t peer_format(const struct peer *peer, char *out)
-{
-	switch (peer->family) {
-	case AF_INET:
-		return address_format_v4(peer->ip, out);
-	case AF_INET6:
-		return address_format_v6(peer->ip, out);
-	case AF_UNIX:
-		memcpy(out, peer->path, peer->path_len);
-		return peer->path_len;
-	default:
-		return 0;
-	}
-}
-
 static void emit_peer(struct span_writer *s, const struct peer *peer, bool server)
 {
-	char text[ADDRESS_MAX];
-	size_t len = peer_format(peer, text);
-
-	if (len) {
-		if (server)
-			span_text(s, ATTRIBUTE_CLIENT_ADDRESS, text, len);
-		span_text(s, ATTRIBUTE_NETWORK_PEER_ADDRESS, text, len);
-	}
+	if (peer->len && server)
+		span_text(s, ATTRIBUTE_CLIENT_ADDRESS, peer->text, peer->len);
+	if (peer->len)
+		span_text(s, ATTRIBUTE_NETWORK_PEER_ADDRESS, peer->text, peer->len);
 	if (peer->port)
 		span_number(s, ATTRIBUTE_NETWORK_PEER_PORT, peer->port);
 	if (peer->family == AF_UNIX)
@@ -61,23 +42,25 @@ static void emit_peer(struct span_writer *s, const struct peer *peer, bool serve
 /* "host", "host:port", "[v6]:port" -> server.address and server.port. Without a Host the peer's, for clients. */
 static void emit_server(struct span_writer *s, const char *host, size_t len, const struct peer *peer)
 {
-	char text[ADDRESS_MAX];
-	const char *colon = memrchr(host, ':', len);
-	uint32_t port = 0;
+	size_t name = len;
+	uint32_t port = 0, scale = 1;
 
-	if (colon && memchr(colon, ']', (size_t)(host + len - colon)))
-		colon = NULL;
-	for (const char *p = colon ? colon + 1 : host + len; p < host + len && *p >= '0' && *p <= '9' && port < 65536; p++)
-		port = port * 10 + (uint32_t)(*p - '0');
-	if (colon)
-		len = (size_t)(colon - host);
+	while (name && len - name < 5 && host[name - 1] >= '0' && host[name - 1] <= '9') {
+		port += (uint32_t)(host[--name] - '0') * scale;
+		scale *= 10;
+	}
+	if (name && name < len && host[name - 1] == ':') {
+		len = name - 1;
+	} else {
+		port = 0;
+	}
 	if (len > 2 && host[0] == '[' && host[len - 1] == ']') {
 		host++;
 		len -= 2;
 	}
 	if (!len && peer) {
-		len = peer_format(peer, text);
-		host = text;
+		len = peer->len;
+		host = peer->text;
 		port = peer->port;
 	}
 	if (!len)
@@ -101,12 +84,12 @@ static void emit_status(struct span_writer *s, uint16_t status, uint16_t error_f
 		s->span->status = why || status >= error_from ? STATUS_ERROR : STATUS_UNSET;
 }
 
-/* The text that both kinds of spans carry of their context. */
-static void emit_context(struct span_writer *s, const struct context *context)
+/* The text that both kinds of spans carry of their context. A request id of ours is the trace id. */
+static void emit_context(struct span_writer *s, const struct context *context, bool own_id)
 {
 	if (context->tracestate_len)
 		span_text(s, ATTRIBUTE_TRACE_STATE, context->tracestate, context->tracestate_len);
-	if (context->request_id_len)
+	if (context->request_id_len && !own_id)
 		span_text(s, ATTRIBUTE_REQUEST_ID, context->request_id, context->request_id_len);
 }
 
@@ -127,7 +110,7 @@ static bool emit_begin(struct span_writer *s, struct carry_block *block, bool sa
 	return true;
 }
 
-void emit_request(const struct request *r, const char *why)
+void emit_request(const struct request *r, const struct connection *c, const char *why)
 {
 	struct carry_block *block = thread_block();
 	struct span_writer s;
@@ -151,13 +134,13 @@ void emit_request(const struct request *r, const char *why)
 	span_text(&s, ATTRIBUTE_NETWORK_PROTOCOL_VERSION, r->minor ? "1.1" : "1.0", 3);
 	emit_status(&s, r->status, 500, why);
 	emit_server(&s, r->host, r->host_len, NULL);
-	emit_peer(&s, &r->peer, true);
+	emit_peer(&s, &c->peer, true);
 	if (r->request_bytes)
 		span_number(&s, ATTRIBUTE_HTTP_REQUEST_BODY_SIZE, (int64_t)r->request_bytes);
 	span_number(&s, ATTRIBUTE_HTTP_RESPONSE_BODY_SIZE, (int64_t)r->response_bytes);
 	if (r->agent_len)
 		span_text(&s, ATTRIBUTE_USER_AGENT, r->agent, r->agent_len);
-	emit_context(&s, &r->context);
+	emit_context(&s, &r->context, r->own_id);
 	span_end(&s, &block->writer);
 }
 
@@ -180,7 +163,7 @@ void emit_exchange(const struct exchange *x, const struct connection *c, const c
 	struct carry_block *block = thread_block();
 	struct request *r = x->held ? pool_hold(&requests, x->owner) : NULL;
 	struct span_writer s;
-	uint64_t now = clock_monotonic();
+	uint64_t now = thread_now();
 
 	if (!emit_begin(&s, block, x->sampled, now))
 		goto out;
@@ -207,7 +190,7 @@ void emit_exchange(const struct exchange *x, const struct connection *c, const c
 		span_number(&s, ATTRIBUTE_HTTP_REQUEST_BODY_SIZE, (int64_t)x->request_bytes);
 	span_number(&s, ATTRIBUTE_HTTP_RESPONSE_BODY_SIZE, (int64_t)x->response_bytes);
 	if (r)
-		emit_context(&s, &r->context);
+		emit_context(&s, &r->context, r->own_id);
 	span_end(&s, &block->writer);
 out:
 	if (r)

@@ -137,8 +137,7 @@ void exchange_context(const struct exchange *x, struct context *out)
 	if (r || x->rule == RULE_PROCESS) {
 		*out = *from;
 	} else {
-		out->tracestate_len = 0;
-		out->request_id_len = 0;
+		context_clear(out);
 		out->baggage = process.config.context_baggage ? process.own.baggage : NULL;
 		out->baggage_len = process.config.context_baggage ? process.own.baggage_len : 0;
 	}

@@ -19,7 +19,7 @@ struct inbound {
 static uint64_t inbound_now(struct inbound *in)
 {
 	if (!in->now)
-		in->now = clock_monotonic();
+		in->now = thread_now();
 	return in->now;
 }
 
@@ -58,7 +58,7 @@ static bool request_start(struct inbound *in)
 {
 	struct connection *c = in->c;
 
-	c->draft = request_new(&c->peer, inbound_now(in));
+	c->draft = request_new(inbound_now(in));
 	if (!c->draft)
 		return false;
 	carrier_init(&c->carrier, &c->draft->context, process.propagators);
@@ -135,7 +135,7 @@ static bool request_event(struct inbound *in, enum http1_event event, const stru
 		c->reading = NULL;
 		return true;
 	default:
-		return event == HTTP1_MORE || event == HTTP1_BLANK;
+		return event == HTTP1_MORE;
 	}
 }
 
@@ -186,17 +186,15 @@ static bool answer_event(struct inbound *in, enum http1_event event)
 			x->minor = c->in.minor;
 		}
 		return true;
-	case HTTP1_HEAD:
-		connection_room_done(&c->in, &c->in_line);
-		return true;
 	case HTTP1_END:
+		connection_room_done(&c->in, &c->in_line);
 		return c->in.status < 200 || answer_done(c, NULL);
 	case HTTP1_TUNNEL:
 		answer_done(c, NULL);
 		connection_give_up(c, COUNTER_TUNNELS);
 		return false;
 	default:
-		return event == HTTP1_MORE || event == HTTP1_HEADER || event == HTTP1_BLANK;
+		return event == HTTP1_MORE;
 	}
 }
 
@@ -236,7 +234,7 @@ static void inbound_feed(struct inbound *in, const char *bytes, size_t len)
 		bytes += step.used;
 		len -= step.used;
 		go_on = c->role == CONNECTION_SERVER ? request_event(in, event, &step) : answer_event(in, event);
-	} while (go_on && event != HTTP1_MORE);
+	} while (go_on && event != HTTP1_MORE && (len || event != HTTP1_END));
 	if (!go_on)
 		connection_give_up(c, COUNTER_OPAQUE);
 }

@@ -49,7 +49,7 @@ static bool head_start(struct scan *s)
 		return true;
 	}
 	if (!s->now)
-		s->now = clock_monotonic();
+		s->now = thread_now();
 	x = exchange_new(s->now);
 	out->exchange = x;
 	if (!x)
@@ -130,23 +130,24 @@ static void head_traceparent(struct scan *s, const struct http1_step *step)
 static void head_b3(struct scan *s, const struct http1_step *step)
 {
 	struct exchange *x = s->c->out.exchange;
-	struct context context = { .span = { .flags = 0 } }, out;
+	struct context context;
 	struct carrier carrier;
 	char text[128];
 	size_t len;
 	int decision;
 
+	context_clear(&context);
+	context.baggage = NULL;
 	carrier_init(&carrier, &context, PROPAGATOR_B3);
 	if (carrier_add(&carrier, FIELD_B3, step->value.at, step->value.len) == 0 &&
 	    carrier_finish(&carrier, &decision) == CARRIER_PARENT)
 		exchange_follow(x, &context.span);
 	if (!x->decided)
 		return;
-	out.span = x->span;
-	out.tracestate_len = out.baggage_len = out.request_id_len = 0;
-	len = context_inject(&out, PROPAGATOR_B3, 0, text, sizeof(text));
-	if (len > 6)	/* without "b3: " and CR LF */
-		replace_value(s, step, text + 4, (uint32_t)len - 6);
+	context.span = x->span;
+	len = context_format(&context, FIELD_B3, text, sizeof(text));
+	if (len)
+		replace_value(s, step, text, (uint32_t)len);
 }
 
 /* A signature that covers traceparent would break (hazard I7). */

@@ -170,7 +170,7 @@ static void plan_clear(struct carry_plan *plan, uint64_t connection, const struc
 	plan->done = 0;
 	plan->app = iov;
 	plan->app_count = iovcnt;
-	plan->total = iov_total(iov, iovcnt);
+	plan->total = 0;
 }
 
 static void plan_owe(struct carry_plan *plan, const struct connection *c)
@@ -186,7 +186,7 @@ static void plan_prepare(struct connection *c, struct carry_plan *plan, int flag
 	if (c->serial & 1 && !c->opaque)
 		connection_give_up(c, COUNTER_LOST);
 	plan_owe(plan, c);
-	if (!c->opaque && c->role == CONNECTION_CLIENT)
+	if (!c->opaque)
 		outgoing_plan(c, plan, flags & CARRY_SEND_FIXED);
 	if (plan->edits + plan->owed == 0)
 		return;
@@ -198,9 +198,16 @@ static void plan_prepare(struct connection *c, struct carry_plan *plan, int flag
 
 void carry_sending(struct carry_plan *plan, uint64_t connection, const struct iovec *iov, int iovcnt, int flags)
 {
-	struct connection *c = connection_enter(connection);
+	struct connection *c;
 
 	plan_clear(plan, connection, iov, iovcnt);
+	if (connection & CARRY_SERVER) {
+		/* an answer is never edited: it is enough to read it afterwards */
+		plan->planned = true;
+		return;
+	}
+	plan->total = iov_total(iov, iovcnt);
+	c = connection_enter(connection);
 	if (!c)
 		return;
 	if (plan->total && (!c->opaque || c->owed_len)) {
@@ -242,6 +249,10 @@ static void answer_pieces(struct connection *c, const struct carry_plan *plan, s
 
 static void plan_commit(struct connection *c, const struct carry_plan *plan, const struct plan_progress *went)
 {
+	if (c->role == CONNECTION_SERVER) {
+		answer_pieces(c, plan, went->app);
+		return;
+	}
 	if (c->serial != plan->serial)
 		connection_give_up(c, COUNTER_LOST);
 	c->serial = (c->serial | 1) + 1;
@@ -253,9 +264,7 @@ static void plan_commit(struct connection *c, const struct carry_plan *plan, con
 		connection_text_done(c);
 	if (c->opaque)
 		return;
-	if (c->role == CONNECTION_SERVER)
-		answer_pieces(c, plan, went->app);
-	else if (went->app < iov_total(plan->app, plan->app_count))
+	if (went->app < iov_total(plan->app, plan->app_count))
 		outgoing_short(c, plan, went);
 	else
 		outgoing_done(c);

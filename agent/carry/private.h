@@ -47,15 +47,12 @@ enum rule {
 	RULE_PROCESS = 22,	/* R22: the process's own context */
 };
 
-/** The peer of a connection, formatted lazily from what the kernel said. */
+/** The peer of a connection, as text. */
 struct peer {
-	uint16_t family;		/* AF_*; 0: unknown */
-	uint16_t port;			/* host order */
-	uint8_t path_len;		/* AF_UNIX: bytes of path */
-	union {
-		uint8_t ip[16];
-		char path[ADDRESS_MAX];
-	};
+	uint16_t family;		/* AF_*; AF_UNSPEC: unknown */
+	uint16_t port;			/* host order; 0: none */
+	uint8_t len;
+	char text[ADDRESS_MAX];
 };
 
 enum record_state { RECORD_DRAFT, RECORD_ACTIVE, RECORD_ANSWERED };
@@ -65,6 +62,7 @@ struct request {
 	struct pool_object object;
 	_Atomic uint8_t state;		/* enum record_state */
 	bool root;			/* no remote parent */
+	bool own_id;			/* the request id is ours: the trace id again */
 	bool sampled;
 	bool is_head, is_connect;
 	uint8_t minor;			/* HTTP/1.minor */
@@ -77,8 +75,7 @@ struct request {
 	uint64_t request_bytes, response_bytes;	/* bodies */
 	struct span_context remote;	/* the parent's; zero for a root */
 	struct context context;		/* what goes out: our server span's id */
-	struct peer peer;
-	uint8_t method_len, path_cut;
+	uint8_t method_len;
 	uint16_t path_len, host_len, agent_len;
 	char method[METHOD_MAX];
 	char path[PATH_MAX_KEPT];
@@ -154,9 +151,9 @@ enum connection_role { CONNECTION_SERVER, CONNECTION_CLIENT };
 /** One stream. Counted: one reference per descriptor that names it. */
 struct connection {
 	struct pool_object object;
-	struct lock lock;		/* guards all below but `lost` and `descriptors` */
+	struct lock lock;		/* guards all below but `lost`, and the last reference */
 	_Atomic bool lost;		/* bytes passed unseen: opaque at the next look */
-	_Atomic uint32_t descriptors;	/* numbers that name it */
+	uint32_t descriptors;		/* numbers that name it; each holds a reference */
 	uint8_t role;
 	bool opaque;
 	bool used;			/* client: a request went out on it before */
@@ -185,10 +182,19 @@ struct carry_block {
 	struct pool_object object;
 	struct random random;
 	struct ring_writer writer;
-	_Atomic uint32_t claims;	/* requests read here whose next step is not known elsewhere */
-	_Atomic uint64_t fresh;		/* burst << 32 | how many of them were read in this burst */
+	/*
+	 * Requests read here whose next step is not known elsewhere: burst << 32 | those read in this
+	 * burst << 16 | all of them.
+	 */
+	_Atomic uint64_t claims;
 	uint32_t tid;
 };
+
+#define CLAIM 1ull
+#define CLAIM_FRESH (1ull << 16)
+#define CLAIMS_BURST(claims) ((uint32_t)((claims) >> 32))
+#define CLAIMS_FRESH(claims) ((uint32_t)(claims) >> 16)
+#define CLAIMS_ALL(claims) ((uint32_t)(claims) & 0xffff)
 
 /** What the whole process is. */
 struct process {
@@ -226,6 +232,8 @@ void process_need_ring(void);
 
 /* ---- thread.c ---- */
 
+/** CLOCK_MONOTONIC; remembered as what this thread knows of time. */
+uint64_t thread_now(void);
 /** This thread's block, made when it is first needed. NULL: no memory, do nothing. */
 struct carry_block *thread_block(void);
 /** The block that @handle names, with a reference; NULL: its thread is gone. */
@@ -255,11 +263,11 @@ bool thread_sole(const struct request *r);
 
 extern struct pool requests;
 
-struct request *request_new(const struct peer *peer, uint64_t now);
+struct request *request_new(uint64_t now);
 /** The head is complete: identity, sampling, claims. */
 void request_begin(struct request *r, struct carrier *carrier);
 /** Fully answered, or given up with its connection (@why: an error.type, or NULL). Gives up the connection's reference. */
-void request_end(struct request *r, const char *why);
+void request_end(struct request *r, const struct connection *c, const char *why);
 void request_drop(struct request *r);
 /** This thread may take @r's next step; it no longer may. */
 void request_claim(struct request *r);
@@ -285,16 +293,17 @@ void exchange_context(const struct exchange *x, struct context *out);
 
 /* ---- connection.c ---- */
 
-extern struct pool connections;
-
+/** A connection's handle as hooks and the table have it. */
+uint64_t connection_handle(const struct connection *c);
 struct connection *connection_new(enum connection_role role, const struct peer *peer);
 /** Takes the connection and its lock; NULL: gone, or busy (then it was marked lost), or opaque. */
 struct connection *connection_enter(uint64_t handle);
 void connection_leave(struct connection *c);
 /** Not HTTP/1 any more, for ever (@why is counted). Lock held. */
 void connection_give_up(struct connection *c, enum counter why);
-/** One descriptor less; the last one ends what is pending. */
-void connection_unname(struct connection *c);
+/** One descriptor less; the last one ends what is pending. One more; false: it is gone. */
+void connection_unname(uint64_t handle);
+bool connection_name(uint64_t handle);
 /** Gives @parser a line buffer. False: none to be had. */
 bool connection_room(struct http1 *parser, struct buffer **buffer);
 void connection_room_done(struct http1 *parser, struct buffer **buffer);
@@ -369,7 +378,7 @@ struct plan_progress {
 
 /* ---- emit.c ---- */
 
-void emit_request(const struct request *r, const char *why);
+void emit_request(const struct request *r, const struct connection *c, const char *why);
 void emit_exchange(const struct exchange *x, const struct connection *c, const char *why);
 
 #endif

@@ -5,6 +5,7 @@
  */
 #include "carry/private.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -96,11 +97,9 @@ void process_need_ring(void)
 	if (ring_is_open() || !process.directory[0] || process.sealed)
 		return;
 	err = ring_open(&identity);
-	if (err < 0) {
-		/* not tried again in this process: the reason will not go away, the system calls cost */
+	/* EAGAIN: another thread is at it. Any other reason will not go away, and trying costs system calls. */
+	if (err < 0 && err != -EAGAIN)
 		process.directory[0] = 0;
-		count(COUNTER_RING_FAILED);
-	}
 }
 
 /* ---- start ---- */
@@ -198,8 +197,7 @@ static void process_reborn(void)
 	if (block) {
 		memset(&block->writer, 0, sizeof(block->writer));
 		random_seed(&block->random, process.generation, !process.sealed);
-		block->claims = 0;
-		block->fresh = 1ull << 32;
+		block->claims = 1ull << 32;
 	}
 	carry_self.generation = process.generation;
 	carry_self.vfork_tid = 0;

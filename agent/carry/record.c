@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "record/counter.h"
+#include "base/hex.h"
 
 static void request_retire(void *object);
 
@@ -124,7 +124,7 @@ void request_drop(struct request *r)
 	pool_drop(&requests, r);
 }
 
-struct request *request_new(const struct peer *peer, uint64_t now)
+struct request *request_new(uint64_t now)
 {
 	struct request *r = pool_take(&requests);
 
@@ -133,12 +133,9 @@ struct request *request_new(const struct peer *peer, uint64_t now)
 		return NULL;
 	}
 	memset((char *)r + sizeof(r->object), 0, offsetof(struct request, context) - sizeof(r->object));
-	r->context.tracestate_len = r->context.request_id_len = r->context.baggage_len = 0;
-	r->context.baggage_cap = 0;
-	r->context.baggage = NULL;
+	context_clear(&r->context);
 	r->method_len = 0;
 	r->path_len = r->host_len = r->agent_len = 0;
-	r->peer = *peer;
 	r->start_ns = now;
 	r->forks = process.forks;
 	return r;
@@ -147,13 +144,9 @@ struct request *request_new(const struct peer *peer, uint64_t now)
 /* A request id made by us is the trace id: one name fewer to search for. */
 static void request_name(struct request *r)
 {
-	static const char digits[] = "0123456789abcdef";
-
-	for (int i = 0; i < CONTEXT_TRACE_ID_LEN; i++) {
-		r->context.request_id[2 * i] = digits[r->context.span.trace_id[i] >> 4];
-		r->context.request_id[2 * i + 1] = digits[r->context.span.trace_id[i] & 15];
-	}
+	hex_encode(r->context.request_id, r->context.span.trace_id, CONTEXT_TRACE_ID_LEN);
 	r->context.request_id_len = 2 * CONTEXT_TRACE_ID_LEN;
+	r->own_id = true;
 }
 
 static void request_add_own_baggage(struct request *r)
@@ -178,19 +171,24 @@ void request_begin(struct request *r, struct carrier *carrier)
 {
 	struct carry_block *block = thread_block();
 	struct span_context *span = &r->context.span;
-	int b3 = -1;
+	int decision = -1;
 
-	if (carrier_finish(carrier, &b3) == CARRIER_PARENT) {
+	if (carrier_finish(carrier, &decision) == CARRIER_PARENT) {
 		r->remote = *span;
-		r->sampled = process_sample_child(span->trace_id, span->flags);
+		/* B3 may leave the decision to whoever receives it */
+		r->sampled = decision < 0 ? process_sample_root(span->trace_id)
+					  : process_sample_child(span->trace_id, span->flags);
 	} else {
 		r->root = true;
 		if (block)
 			random_bytes(&block->random, span->trace_id, sizeof(span->trace_id));
-		r->sampled = b3 < 0 || !process.config.parent_based ? process_sample_root(span->trace_id) : b3;
+		r->sampled = decision < 0 || !process.config.parent_based ? process_sample_root(span->trace_id)
+									  : decision;
 		span->flags = CONTEXT_RANDOM;
 		count(COUNTER_REQUESTS_ROOT);
 	}
+	if (carrier->refusal < 0)
+		ring_count(COUNTER_REFUSED_FIRST + (unsigned int)context_refused(carrier->refusal), 1);
 	if (block)
 		random_bytes(&block->random, span->span_id, sizeof(span->span_id));
 	span->flags = (uint8_t)((span->flags & ~CONTEXT_SAMPLED) | (r->sampled ? CONTEXT_SAMPLED : 0));
@@ -200,14 +198,18 @@ void request_begin(struct request *r, struct carrier *carrier)
 	carry_serving = true;
 	count(COUNTER_REQUESTS);
 	atomic_store_explicit(&r->state, RECORD_ACTIVE, memory_order_release);
+	/* nobody else knows it yet */
+	if (block) {
+		atomic_store_explicit(&r->claimant, pool_handle(block), memory_order_relaxed);
+		r->burst = CLAIMS_BURST(atomic_fetch_add(&block->claims, CLAIM_FRESH + CLAIM));
+	}
 	if (!r->root)
 		index_add(r);
-	request_claim(r);
 }
 
-void request_end(struct request *r, const char *why)
+void request_end(struct request *r, const struct connection *c, const char *why)
 {
-	r->end_ns = clock_monotonic();
+	r->end_ns = thread_now();
 	request_release(r);
 	if (!r->root)
 		index_remove(r);
@@ -216,7 +218,7 @@ void request_end(struct request *r, const char *why)
 	if (why && !r->status && r->forks != process.forks)
 		count(COUNTER_SPANS_SHARED);
 	else
-		emit_request(r, why);
+		emit_request(r, c, why);
 	if (carry_self.current == pool_handle(r))
 		thread_set(NULL, TIER_NONE, RULE_NONE);
 	request_drop(r);
@@ -229,23 +231,24 @@ void request_claim(struct request *r)
 	struct carry_block *block = thread_block();
 	uint64_t none = 0;
 
-	if (!block || r->state != RECORD_ACTIVE || r->in_flight)
+	if (!block || r->claimant || r->state != RECORD_ACTIVE || r->in_flight)
 		return;
 	if (!atomic_compare_exchange_strong(&r->claimant, &none, pool_handle(block)))
 		return;
-	atomic_fetch_add(&block->claims, 1);
-	r->burst = (uint32_t)(atomic_fetch_add(&block->fresh, 1) >> 32);
+	r->burst = CLAIMS_BURST(atomic_fetch_add(&block->claims, CLAIM_FRESH + CLAIM));
 }
 
-/* One less in the burst it was claimed in, unless the thread is past that burst. */
-static void claim_explain(struct carry_block *block, struct request *r)
+/* Takes @less off the block's claims, and one off its burst's if the claim is of that burst. */
+static void claim_end(struct carry_block *block, struct request *r, uint64_t less)
 {
 	uint32_t burst = atomic_exchange(&r->burst, 0);
-	uint64_t fresh = block->fresh;
+	uint64_t claims = block->claims, left;
 
-	while (burst && fresh >> 32 == burst && (uint32_t)fresh)
-		if (atomic_compare_exchange_weak(&block->fresh, &fresh, fresh - 1))
-			return;
+	do {
+		left = claims - less;
+		if (burst && CLAIMS_BURST(claims) == burst)
+			left -= CLAIM_FRESH;
+	} while (left != claims && !atomic_compare_exchange_weak(&block->claims, &claims, left));
 }
 
 void request_explain(struct request *r)
@@ -254,18 +257,24 @@ void request_explain(struct request *r)
 
 	if (!block)
 		return;
-	claim_explain(block, r);
+	claim_end(block, r, 0);
 	thread_drop(block);
 }
 
 void request_release(struct request *r)
 {
-	uint64_t handle = atomic_exchange(&r->claimant, 0);
-	struct carry_block *block = thread_hold(handle);
+	uint64_t handle = r->claimant ? atomic_exchange(&r->claimant, 0) : 0;
+	struct carry_block *own = carry_self.block, *block;
 
+	if (!handle)
+		return;
+	if (own && pool_handle(own) == handle) {
+		claim_end(own, r, CLAIM);
+		return;
+	}
+	block = thread_hold(handle);
 	if (!block)
 		return;
-	claim_explain(block, r);
-	atomic_fetch_sub(&block->claims, 1);
+	claim_end(block, r, CLAIM);
 	thread_drop(block);
 }

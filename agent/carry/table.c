@@ -53,16 +53,10 @@ static struct carry_slot *table_make(int fd)
 static void table_clear(struct carry_slot *slot)
 {
 	uint64_t handle = atomic_exchange_explicit(&slot->connection, 0, memory_order_acq_rel);
-	struct connection *c;
 
 	atomic_store_explicit(&slot->birth, 0, memory_order_relaxed);
-	if (handle <= CARRY_EVENT)
-		return;
-	c = pool_hold(&connections, handle);
-	if (!c)
-		return;
-	connection_unname(c);
-	pool_drop(&connections, c);
+	if (handle > CARRY_EVENT)
+		connection_unname(handle);
 }
 
 static void table_set(struct carry_slot *slot, uint64_t connection)
@@ -119,7 +113,7 @@ void carry_accepted(int fd, const struct sockaddr *peer, size_t peer_len)
 		return;
 	peer_set(&from, peer, peer_len);
 	c = connection_new(CONNECTION_SERVER, &from);
-	table_set(slot, c ? pool_handle(c) : 0);
+	table_set(slot, c ? connection_handle(c) : 0);
 }
 
 /*
@@ -161,7 +155,7 @@ void carry_connecting(int fd, const struct sockaddr *peer, size_t peer_len, int 
 		return;
 	c->birth = table_birth();
 	made_under = atomic_load_explicit(&slot->birth, memory_order_relaxed);
-	table_set(slot, pool_handle(c));
+	table_set(slot, connection_handle(c));
 	atomic_store_explicit(&slot->birth, made_under, memory_order_relaxed);
 }
 
@@ -192,23 +186,15 @@ void carry_duplicated(int fd, int fresh)
 	struct carry_slot *from = table_find(fd);
 	uint64_t handle = from ? atomic_load_explicit(&from->connection, memory_order_acquire) : 0;
 	struct carry_slot *to = handle ? table_make(fresh) : table_find(fresh);
-	struct connection *c = handle > CARRY_STREAM ? pool_hold(&connections, handle) : NULL;
 
-	if (!to)
-		goto out;
-	/* an unconnected socket under two numbers: a connect() on one would not show on the other */
-	table_set(to, c ? handle : 0);
-	if (c) {
-		pool_share(c);
-		atomic_fetch_add(&c->descriptors, 1);
-	} else if (from && handle == CARRY_STREAM) {
-		atomic_store(&from->connection, 0);
-	}
-out:
-	if (c && !to) {
+	if (!to) {
 		/* bytes will pass under a number that we cannot know */
-		atomic_store(&c->lost, true);
+		if (handle > CARRY_EVENT)
+			carry_missed(handle);
+		return;
 	}
-	if (c)
-		pool_drop(&connections, c);
+	table_set(to, handle > CARRY_EVENT && connection_name(handle) ? handle : 0);
+	/* an unconnected socket under two numbers: a connect() on one would not show on the other */
+	if (handle == CARRY_STREAM)
+		atomic_store(&from->connection, 0);
 }

@@ -17,6 +17,11 @@ static struct pool blocks = POOL_OF(struct carry_block, 64, NULL);
 /* A snapshot taken before the answer stays a parent this long after it (R2), then it is forgotten. */
 #define SNAPSHOT_TTL_NS (60ull * 1000 * 1000 * 1000)
 
+uint64_t thread_now(void)
+{
+	return carry_self.now_ns = clock_monotonic();
+}
+
 /* ---- start routines of pool workers ---- */
 
 #define ROUTINES 64
@@ -63,8 +68,7 @@ struct carry_block *thread_block(void)
 	if (!block)
 		return NULL;
 	memset(&block->writer, 0, sizeof(block->writer));
-	block->claims = 0;
-	block->fresh = 1ull << 32;
+	block->claims = 1ull << 32;
 	block->tid = process.sealed ? 0 : (uint32_t)sys_gettid();
 	random_seed(&block->random, process.generation ^ (uint64_t)block->tid << 32, !process.sealed);
 	carry_self.block = block;
@@ -107,7 +111,7 @@ static bool thread_outlived(const struct request *r)
 		return false;
 	if (carry_self.rule != RULE_CREATED)
 		return true;
-	if (clock_monotonic() - r->end_ns < SNAPSHOT_TTL_NS)
+	if (thread_now() - r->end_ns < SNAPSHOT_TTL_NS)
 		return false;
 	count(COUNTER_SNAPSHOTS_EXPIRED);
 	return true;
@@ -134,21 +138,19 @@ bool thread_sole(const struct request *r)
 {
 	struct carry_block *block = carry_self.block;
 	bool read = carry_self.rule == RULE_REQUEST;
-	uint64_t fresh;
-	uint32_t others;
+	uint64_t claims;
 	bool mine;
 
 	/* one event, nothing pending before it, and it was this request's */
 	if (carry_self.lone && read)
 		return true;
-	if (carry_self.looping && clock_monotonic() >= carry_self.timer_due_ns)
+	if (carry_self.looping && thread_now() >= carry_self.timer_due_ns)
 		return false;
 	if (!block)
 		return true;
-	fresh = block->fresh;
-	others = read ? (uint32_t)fresh : block->claims;
-	mine = r->claimant == pool_handle(block) && (!read || r->burst == fresh >> 32);
-	return others == mine;
+	claims = block->claims;
+	mine = r->claimant == pool_handle(block) && (!read || r->burst == CLAIMS_BURST(claims));
+	return (read ? CLAIMS_FRESH(claims) : CLAIMS_ALL(claims)) == mine;
 }
 
 /* ---- switch points ---- */
@@ -167,6 +169,17 @@ static void thread_let_go(void)
 	request_drop(r);	/* the one held since the thread began */
 }
 
+static void thread_new_burst(struct carry_block *block)
+{
+	uint64_t claims = block->claims, next;
+
+	if (!CLAIMS_FRESH(claims))
+		return;
+	do
+		next = ((uint64_t)CLAIMS_BURST(claims) + 1) << 32 | CLAIMS_ALL(claims);
+	while (!atomic_compare_exchange_weak(&block->claims, &claims, next));
+}
+
 /* The thread has nothing left that it could do without a new cause. */
 static void thread_blocked(void)
 {
@@ -176,7 +189,7 @@ static void thread_blocked(void)
 		routine_set_pooled(carry_self.routine);
 	carry_self.waited = true;
 	if (block)
-		block->fresh = ((block->fresh >> 32) + 1) << 32;
+		thread_new_burst(block);
 }
 
 void carry_waiting(bool brief)
@@ -196,12 +209,13 @@ void carry_waiting(bool brief)
 
 void carry_wait_begins(int timeout_ms)
 {
+	/* counted from when this thread last looked: before now, so the time is rather too early */
 	if (timeout_ms < 0)
 		carry_self.timer_due_ns = UINT64_MAX;
 	else if (timeout_ms == 0)
 		carry_self.timer_due_ns = 0;
 	else
-		carry_self.timer_due_ns = clock_monotonic() + (uint64_t)timeout_ms * 1000000;
+		carry_self.timer_due_ns = carry_self.now_ns + (uint64_t)timeout_ms * 1000000;
 }
 
 void carry_woken(int ready, int timeout_ms, enum carry_wait wait)
@@ -210,6 +224,9 @@ void carry_woken(int ready, int timeout_ms, enum carry_wait wait)
 		return;
 	if (ready <= 0 && timeout_ms == 0 && carry_self.lone)
 		return;
+	/* an idle loop looks at every tick, a busy one with every request */
+	if (ready <= 0)
+		thread_now();
 	thread_let_go();
 	carry_self.looping = wait == CARRY_WAIT_MANY;
 	if (timeout_ms != 0)

@@ -27,12 +27,15 @@ struct child {
 int child_start(struct child *c, char **argv, const char *preload, const char *directory);
 
 /**
- * Takes the signals that came: forwards them, notices the child's end. What the terminal sent to the
- * whole foreground group reached the child already and is not sent twice.
+ * Takes the signals that came: forwards them, notices the child's end. What the terminal sent to
+ * the whole foreground group reached the child already and is not sent twice.
  */
 void child_signals(struct child *c);
 
-/** The exit status to return. When a signal killed the child: kills ctxagent the same way, or 128 + n. */
+/**
+ * The exit status to return. When a signal killed the child: kills ctxagent the same way, or 128 +
+ * n.
+ */
 int child_status(const struct child *c);
 
 #endif

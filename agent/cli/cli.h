@@ -16,7 +16,7 @@ enum cli_status { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
 /** A long option. Options of a command are an array that ends with an all-zero row. */
 struct cli_option {
 	const char *name;		/* without the dashes */
-	const char *argument;		/* what the value is called in the help, or NULL: a switch */
+	const char *argument; /* what the value is called in the help, or NULL: a switch */
 	const char *help;
 };
 
@@ -28,7 +28,7 @@ struct cli_command {
 	const char *summary;		/* one line, lower case, no full stop */
 	const char *text;		/* the rest of the help: whole lines, or NULL */
 	const struct cli_option *options;	/* or NULL */
-	bool options_first;		/* the first operand ends the options: the rest is somebody else's */
+	bool options_first; /* the first operand ends the options: the rest is somebody else's */
 	int (*main)(const struct cli_command *self, int argc, char **argv);
 };
 

@@ -96,8 +96,8 @@ static void remove_run(int runs, const char *name)
 	}
 	if (!has_ring(dir)) {
 		while ((entry = readdir(dir)))
-			if (ends_with(entry->d_name, SPOOL_SUFFIX) || ends_with(entry->d_name, ".jsonl") ||
-			    !strcmp(entry->d_name, "lock"))
+			if (ends_with(entry->d_name, SPOOL_SUFFIX) ||
+			    ends_with(entry->d_name, ".jsonl") || !strcmp(entry->d_name, "lock"))
 				unlinkat(fd, entry->d_name, 0);
 		unlinkat(runs, name, AT_REMOVEDIR);
 	}
@@ -158,7 +158,8 @@ static struct timespec newest(const char *path)
 	struct stat st;
 
 	while (dir && (entry = readdir(dir))) {
-		if (!ends_with(entry->d_name, RING_SUFFIX) && !ends_with(entry->d_name, SPOOL_SUFFIX))
+		if (!ends_with(entry->d_name, RING_SUFFIX) &&
+		    !ends_with(entry->d_name, SPOOL_SUFFIX))
 			continue;
 		if (fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW))
 			continue;
@@ -196,7 +197,7 @@ int directory_to_read(const struct config *config, const char *option, char *out
 		if (!later(newest(path), best) || strlen(path) >= cap)
 			continue;
 		best = newest(path);
-		strcpy(out, path);
+		snprintf(out, cap, "%s", path);
 	}
 	if (count >= 0)
 		free(names);
@@ -208,15 +209,18 @@ int directory_complain(const char *directory, int error)
 	switch (-error) {
 	case ENOENT:
 		if (!*directory)
-			return cli_error("no directory: set CTXAGENT_DIR, XDG_RUNTIME_DIR or HOME to an "
-					 "absolute path, or use --dir");
+			return cli_error(
+				"no directory: set CTXAGENT_DIR, XDG_RUNTIME_DIR or HOME to an "
+				"absolute path, or use --dir");
 		return cli_error("%s does not exist: nothing was traced into it", directory);
 	case ELOOP:
 		return cli_error("%s is a symbolic link: name the directory itself", directory);
 	case EPERM:
-		return cli_error("%s must belong to you and be writable by you only (chmod 700)", directory);
+		return cli_error("%s must belong to you and be writable by you only (chmod 700)",
+				 directory);
 	case EBUSY:
-		return cli_error("%s: another ctxagent takes the data out of it already", directory);
+		return cli_error("%s: another ctxagent takes the data out of it already",
+				 directory);
 	default:
 		return cli_error("%s: %s", directory, strerror(-error));
 	}

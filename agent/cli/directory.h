@@ -17,7 +17,10 @@
 
 #define DIRECTORY_RUNS_KEPT 16
 
-/** The directory for a new run. Old runs' directories without live rings are removed. Returns 0 or -errno. */
+/**
+ * The directory for a new run. Old runs' directories without live rings are removed. Returns 0 or
+ * -errno.
+ */
 int directory_for_run(const struct config *config, const char *option, char *out, size_t cap);
 
 /** The directory to read: as named, else the one of BASE and its runs that was written to last. */
@@ -26,7 +29,9 @@ int directory_to_read(const struct config *config, const char *option, char *out
 /** The directory a bare LD_PRELOAD writes to. */
 int directory_default(const struct config *config, const char *option, char *out, size_t cap);
 
-/** One line on stderr about @error from one of the above or from reader_open(). Returns CLI_FAILED. */
+/**
+ * One line on stderr about @error from one of the above or from reader_open(). Returns CLI_FAILED.
+ */
 int directory_complain(const char *directory, int error);
 
 #endif

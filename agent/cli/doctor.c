@@ -69,12 +69,10 @@ void doctor_say(struct doctor *d, enum doctor_grade grade, const char *subject, 
 	d->failed += grade == DOCTOR_FAIL;
 }
 
-static void become(char *const *argv, const char *preload, int output)
+static void become(char *const *argv, const char *name, const char *value, int output)
 {
-	if (preload)
-		setenv("LD_PRELOAD", preload, 1);
-	else
-		unsetenv("LD_PRELOAD");
+	unsetenv("LD_PRELOAD");
+	setenv(name, value, 1);
 	dup2(output, STDOUT_FILENO);
 	dup2(output, STDERR_FILENO);
 	execv(argv[0], argv);
@@ -97,7 +95,7 @@ static bool read_output(int fd, struct buffer *out)
 	}
 }
 
-int doctor_capture(char *const *argv, const char *preload, struct buffer *out)
+int doctor_capture(char *const *argv, const char *name, const char *value, struct buffer *out)
 {
 	int fds[2], status = 0;
 	pid_t pid;
@@ -113,7 +111,7 @@ int doctor_capture(char *const *argv, const char *preload, struct buffer *out)
 		return status;
 	}
 	if (!pid)
-		become(argv, preload, fds[1]);
+		become(argv, name, value, fds[1]);
 	close(fds[1]);
 	if (!read_output(fds[0], out))
 		kill(pid, SIGKILL);
@@ -124,7 +122,8 @@ int doctor_capture(char *const *argv, const char *preload, struct buffer *out)
 	return status;
 }
 
-static int find_target(const struct cli_command *self, struct doctor *d, const struct cli_arguments *args)
+static int find_target(const struct cli_command *self, struct doctor *d,
+		       const struct cli_arguments *args)
 {
 	const char *pid = args->values[OPT_PID];
 	char link[64], *end;
@@ -140,7 +139,8 @@ static int find_target(const struct cli_command *self, struct doctor *d, const s
 		if (len < 0)
 			return cli_error("process %d: %s", (int)d->pid,
 					 errno == ENOENT ? "no such process" : strerror(errno));
-		return access(d->program, R_OK) ? cli_error("%s: %s", d->program, strerror(errno)) : 0;
+		return access(d->program, R_OK) ? cli_error("%s: %s", d->program, strerror(errno))
+						: 0;
 	}
 	if (!args->operand_count)
 		return 0;
@@ -162,7 +162,8 @@ static int doctor_main(const struct cli_command *self, int argc, char **argv)
 	if (!cli_parse(self, argc, argv, &args, &status))
 		return status;
 	if (args.operand_count > (args.values[OPT_PID] ? 0 : 1))
-		return cli_usage_error(self, "one program or one process at a time, without arguments");
+		return cli_usage_error(self,
+				       "one program or one process at a time, without arguments");
 	d = memory_get(sizeof(*d));
 	cli_config(&d->config);
 	d->option_dir = args.values[OPT_DIR];
@@ -184,7 +185,8 @@ const struct cli_command cli_doctor = {
 	.name = "doctor",
 	.usage = "[--dir DIR] [PROGRAM | --pid PID]",
 	.summary = "say whether it will work here, and what to do if not",
-	.text = "One line a finding: OK, WARN (works, but) or FAIL (will not work). Exit status 1 when\n"
+	.text = "One line a finding: OK, WARN (works, but) or FAIL (will not work). Exit status 1 "
+		"when\n"
 		"something FAILs. The program is not executed.\n",
 	.options = options,
 	.main = doctor_main,

@@ -21,14 +21,14 @@ struct doctor {
 	const char *option_dir;		/* --dir, or NULL */
 	char library[PATH_MAX];		/* "" when it was not found */
 	struct elf_facts library_facts;	/* all-zero without library */
-	char program[PATH_MAX];		/* the file that is really executed; "": none was asked about */
+	char program[PATH_MAX]; /* the file that is really executed; "": none was asked about */
 	char script[PATH_MAX];		/* the script that names it, or "" */
 	struct elf_facts facts;		/* of program; all-zero when it is no ELF file */
 	struct intern libraries;	/* paths of the libraries that program loads */
 	struct intern missing;		/* those that the loader does not find */
 	pid_t pid;			/* 0: none was asked about */
 	unsigned int failed;
-	bool hopeless;			/* the preload cannot work: checks of its finer points are skipped */
+	bool hopeless; /* the preload cannot work: checks of its finer points are skipped */
 };
 
 /** Prints one finding. @advice: what to do, or NULL. */
@@ -36,10 +36,11 @@ void doctor_say(struct doctor *d, enum doctor_grade grade, const char *subject, 
 		const char *format, ...) __attribute__((format(printf, 5, 6)));
 
 /**
- * Runs @argv with @preload as LD_PRELOAD (NULL: none) for at most ten seconds; its output, stderr
- * included, goes to @out. Returns the wait status, or a negative errno.
+ * Runs @argv without LD_PRELOAD but with @name=@value in its environment, for at most ten seconds;
+ * its output, stderr included, goes to @out, NUL-terminated. Returns the wait status, or a negative
+ * errno.
  */
-int doctor_capture(char *const *argv, const char *preload, struct buffer *out);
+int doctor_capture(char *const *argv, const char *name, const char *value, struct buffer *out);
 
 /* doctor_system.c: this machine and this environment */
 void doctor_check_library(struct doctor *d);

@@ -34,7 +34,10 @@ static int read_proc(const struct doctor *d, const char *name, struct buffer *ou
 	return 0;
 }
 
-/** The path of the first mapped file whose name ends with @suffix, or NULL; NUL-terminated in place. */
+/**
+ * The path of the first mapped file whose name ends with @suffix, or NULL; NUL-terminated in
+ * place.
+ */
 static const char *mapped_file(char *maps, const char *suffix)
 {
 	size_t len = strlen(suffix);
@@ -55,8 +58,8 @@ void doctor_check_attached(struct doctor *d)
 	int err = read_proc(d, "maps", &maps);
 
 	if (err) {
-		doctor_say(d, DOCTOR_FAIL, "process", "run doctor as its user, or as root", "%d: %s",
-			   (int)d->pid, strerror(-err));
+		doctor_say(d, DOCTOR_FAIL, "process", "run doctor as its user, or as root",
+			   "%d: %s", (int)d->pid, strerror(-err));
 		return;
 	}
 	buffer_append(&again, maps.data, maps.len);
@@ -64,9 +67,11 @@ void doctor_check_attached(struct doctor *d)
 	ring = mapped_file(again.data, RING_SUFFIX);
 	if (!library)
 		doctor_say(d, DOCTOR_FAIL, "process", "start it again with 'ctxagent run'",
-			   "%d runs without the agent, and a preload acts at the start only", (int)d->pid);
+			   "%d runs without the agent, and a preload acts at the start only",
+			   (int)d->pid);
 	else if (ring)
-		doctor_say(d, DOCTOR_OK, "process", NULL, "%d is traced into %s", (int)d->pid, ring);
+		doctor_say(d, DOCTOR_OK, "process", NULL, "%d is traced into %s", (int)d->pid,
+			   ring);
 	else
 		doctor_say(d, DOCTOR_OK, "process", NULL,
 			   "%d runs with the agent and has had nothing to record yet", (int)d->pid);
@@ -76,14 +81,17 @@ void doctor_check_attached(struct doctor *d)
 
 static void check_seccomp(struct doctor *d)
 {
+	static const char seccomp[] = "\nSeccomp:";
 	struct buffer status = { 0 };
 	const char *at;
 
-	if (!read_proc(d, "status", &status)) {
-		at = strstr(status.data, "\nSeccomp:");
-		if (at && atoi(at + strlen("\nSeccomp:")))
-			doctor_say(d, DOCTOR_WARN, "sandbox", "give it a large enough ring from the start",
-				   "a seccomp filter is on: the agent makes no system call there any more");
+	if (!read_proc(d, "status", &status) && status.data) {
+		at = strstr(status.data, seccomp);
+		if (at && strtol(at + strlen(seccomp), NULL, 10))
+			doctor_say(d, DOCTOR_WARN, "sandbox",
+				   "give it a large enough ring from the start",
+				   "a seccomp filter is on: the agent makes no system call there "
+				   "any more");
 		else
 			doctor_say(d, DOCTOR_OK, "sandbox", NULL, "no seccomp filter");
 	}
@@ -95,9 +103,9 @@ void doctor_check_confinement(struct doctor *d)
 	struct buffer label = { 0 };
 
 	check_seccomp(d);
-	if (!read_proc(d, "attr/current", &label) && *label.data && strncmp(label.data, "unconfined", 10) &&
-	    strstr(label.data, "(enforce)"))
-		doctor_say(d, DOCTOR_WARN, "sandbox", "let the profile read the library and write the directory",
+	if (!read_proc(d, "attr/current", &label) && label.data && strstr(label.data, "(enforce)"))
+		doctor_say(d, DOCTOR_WARN, "sandbox",
+			   "let the profile read the library and write the directory",
 			   "AppArmor profile %.*s", (int)strcspn(label.data, "\n"), label.data);
 	buffer_free(&label);
 }
@@ -116,7 +124,8 @@ void doctor_check_root(struct doctor *d)
 		doctor_say(d, DOCTOR_FAIL, "root", "put the library there, at the same path",
 			   "it lives in another root directory that lacks %s", d->library);
 	else
-		doctor_say(d, DOCTOR_OK, "root", NULL, "another root directory, the library is there too");
+		doctor_say(d, DOCTOR_OK, "root", NULL,
+			   "another root directory, the library is there too");
 }
 
 void doctor_check_descriptors(struct doctor *d)

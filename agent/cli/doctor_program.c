@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Checks of an executable file: can the library get into it, and will it see anything there. See
- * doctor.h; the reasons are those of dynamic linking: a preload acts through the loader and sees the
- * calls that go through it.
+ * doctor.h; the reasons are those of dynamic linking: a preload acts through the loader and sees
+ * the calls that go through it.
  */
 #include <errno.h>
 #include <gelf.h>
@@ -20,11 +20,12 @@
 
 /** Functions through which a request's bytes, or a connection, can come and go. */
 static const char *const data_calls[] = {
-	"accept",   "accept4",	"connect", "recv",  "recvfrom", "recvmsg", "recvmmsg", "send",	  "sendto",
-	"sendmsg",  "sendmmsg", "read",	   "readv", "write",	"writev",  "sendfile", "splice",
+	"accept",   "accept4", "connect", "recv",     "recvfrom", "recvmsg",
+	"recvmmsg", "send",    "sendto",  "sendmsg",  "sendmmsg", "read",
+	"readv",    "write",   "writev",  "sendfile", "splice",
 };
-static const char *const socket_calls[] = { "socket", "accept", "accept4", "connect", "recv", "recvmsg",
-					    "recvfrom", "send", "sendmsg", "sendto" };
+static const char *const socket_calls[] = {"socket",  "accept",   "accept4", "connect", "recv",
+					   "recvmsg", "recvfrom", "send",    "sendmsg", "sendto"};
 
 static void hopeless(struct doctor *d, const char *subject, const char *advice, const char *what)
 {
@@ -37,23 +38,27 @@ void doctor_check_kind(struct doctor *d)
 	int err = elf_read(d->program, &d->facts);
 
 	if (*d->script)
-		doctor_say(d, DOCTOR_OK, "program", NULL, "%s is a script run by %s", d->script, d->program);
+		doctor_say(d, DOCTOR_OK, "program", NULL, "%s is a script run by %s", d->script,
+			   d->program);
 	if (err) {
 		hopeless(d, "program", "name the program that is really executed",
 			 err == -ENOEXEC ? "no ELF file" : strerror(-err));
 		return;
 	}
 	if (d->facts.elf_class == ELFCLASS32)
-		hopeless(d, "program", "use a 64-bit build of it", "a 32-bit program: the library is 64-bit");
+		hopeless(d, "program", "use a 64-bit build of it",
+			 "a 32-bit program: the library is 64-bit");
 	else if (d->library_facts.machine && d->facts.machine != d->library_facts.machine)
 		hopeless(d, "program", "use the library built for that processor",
 			 "for another processor than the library");
 	else if (!d->facts.dynamic && d->facts.go)
-		hopeless(d, "program", "use OpenTelemetry's Go support", "a static Go program: LD_PRELOAD has no effect");
+		hopeless(d, "program", "use OpenTelemetry's Go support",
+			 "a static Go program: LD_PRELOAD has no effect");
 	else if (!d->facts.dynamic)
 		hopeless(d, "program", "link it dynamically", "static: LD_PRELOAD has no effect");
 	else if (!d->facts.interpreter)
-		hopeless(d, "program", "link it dynamically", "static-pie, or a library: LD_PRELOAD has no effect");
+		hopeless(d, "program", "link it dynamically",
+			 "static-pie, or a library: LD_PRELOAD has no effect");
 	else
 		doctor_say(d, DOCTOR_OK, "program", NULL, "%s, %s, dynamic", d->program,
 			   elf_machine_name(d->facts.machine));
@@ -69,11 +74,14 @@ void doctor_check_privileges(struct doctor *d)
 		return;
 	if (((st.st_mode & S_ISUID) && st.st_uid != geteuid()) ||
 	    ((st.st_mode & S_ISGID) && st.st_gid != getegid()))
-		doctor_say(d, DOCTOR_FAIL, "privileges", "start it as that user, or through its service manager",
+		doctor_say(d, DOCTOR_FAIL, "privileges",
+			   "start it as that user, or through its service manager",
 			   "set-user-ID or set-group-ID: the loader ignores the preload");
 	else if (getxattr(d->program, "security.capability", value, sizeof(value)) > 0)
-		doctor_say(d, grade, "privileges", "grant them otherwise, by a service manager for instance",
-			   "has file capabilities: the loader ignores the preload unless root starts it");
+		doctor_say(d, grade, "privileges",
+			   "grant them otherwise, by a service manager for instance",
+			   "has file capabilities: the loader ignores the preload unless root "
+			   "starts it");
 	else
 		doctor_say(d, DOCTOR_OK, "privileges", NULL, "none of its own");
 }
@@ -88,7 +96,8 @@ void doctor_check_loader(struct doctor *d)
 		hopeless(d, "loader", "use a glibc build of the program",
 			 "musl: this library is made for glibc and would stop the program");
 	else if (access(d->facts.interpreter, X_OK))
-		doctor_say(d, DOCTOR_FAIL, "loader", "install it", "%s: %s", d->facts.interpreter, strerror(errno));
+		doctor_say(d, DOCTOR_FAIL, "loader", "install it", "%s: %s", d->facts.interpreter,
+			   strerror(errno));
 	else
 		doctor_say(d, DOCTOR_OK, "loader", NULL, "%s", d->facts.interpreter);
 }
@@ -117,8 +126,8 @@ static void read_list_line(struct doctor *d, char *line)
 /** Asks our own loader, not the program's: what a stranger's file names is not executed. */
 static void list_libraries(struct doctor *d)
 {
-	char loader[PATH_MAX], list[] = "--list";
-	char *argv[] = { loader, list, d->program, NULL };
+	char loader[PATH_MAX];
+	char *argv[] = { loader, d->program, NULL };
 	struct buffer out = { 0 };
 	struct elf_facts self;
 	char *save = NULL;
@@ -130,9 +139,13 @@ static void list_libraries(struct doctor *d)
 	elf_free(&self);
 	if (!*loader)
 		return;
-	status = doctor_capture(argv, NULL, &out);
-	if (status >= 0 && WIFEXITED(status))
-		for (char *line = strtok_r(out.data, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+	status = doctor_capture(argv, "LD_TRACE_LOADED_OBJECTS", "1", &out);
+	if (status > 0)
+		doctor_say(d, DOCTOR_FAIL, "libraries", "install what is missing", "%.*s",
+			   (int)strcspn(out.data, "\n"), out.data);
+	else if (!status)
+		for (char *line = strtok_r(out.data, "\n", &save); line;
+		     line = strtok_r(NULL, "\n", &save))
 			read_list_line(d, line);
 	buffer_free(&out);
 }
@@ -147,21 +160,26 @@ void doctor_check_libraries(struct doctor *d)
 	for (uint32_t i = 0; i < d->libraries.count; i++)
 		libc = libc || strstr(d->libraries.texts[i], "/libc.so.6");
 	for (uint32_t i = 0; i < d->missing.count; i++)
-		doctor_say(d, DOCTOR_FAIL, "libraries", "install it", "%s is not found", d->missing.texts[i]);
+		doctor_say(d, DOCTOR_FAIL, "libraries", "install it", "%s is not found",
+			   d->missing.texts[i]);
 	if (!libc)
-		doctor_say(d, DOCTOR_WARN, "libraries", "use a build that goes through the C library",
+		doctor_say(d, DOCTOR_WARN, "libraries",
+			   "use a build that goes through the C library",
 			   "it does not use the C library: nothing it does can be seen");
 	else
-		doctor_say(d, DOCTOR_OK, "libraries", NULL, "%u, the C library among them", d->libraries.count);
+		doctor_say(d, DOCTOR_OK, "libraries", NULL, "%u, the C library among them",
+			   d->libraries.count);
 }
 
 void doctor_check_sanitizer(struct doctor *d)
 {
 	for (uint32_t i = 0; i < d->facts.needed.count; i++)
 		if (library_is_asan(d->facts.needed.texts[i]))
-			doctor_say(d, DOCTOR_WARN, "sanitizer",
-				   "'ctxagent run' does that; with a bare LD_PRELOAD do it yourself",
-				   "%s must come before the agent in LD_PRELOAD", d->facts.needed.texts[i]);
+			doctor_say(
+				d, DOCTOR_WARN, "sanitizer",
+				"'ctxagent run' does that; with a bare LD_PRELOAD do it yourself",
+				"%s must come before the agent in LD_PRELOAD",
+				d->facts.needed.texts[i]);
 }
 
 /* ---- hooks ---- */
@@ -211,8 +229,9 @@ static void add_calls(const struct doctor *d, const struct elf_facts *facts, str
 /** The C library's own parts call each other directly: what they import says nothing. */
 static bool is_libc(const char *path)
 {
-	static const char *const parts[] = { "/libc.so.", "/libpthread.so.", "/librt.so.", "/libresolv.so.",
-					     "/libnss_", "/libdl.so.", "/libm.so.", "/ld-linux" };
+	static const char *const parts[] = {"/libc.so.",      "/libpthread.so.", "/librt.so.",
+					    "/libresolv.so.", "/libnss_",        "/libdl.so.",
+					    "/libm.so.",      "/ld-linux"};
 
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
 		if (strstr(path, parts[i]))
@@ -248,14 +267,16 @@ void doctor_check_hooks(struct doctor *d)
 	}
 	list_names(&calls.hooked, names, sizeof(names));
 	if (calls.hooked.count)
-		doctor_say(d, DOCTOR_OK, "hooks", NULL, "it calls %u functions that the agent hooks: %s",
-			   calls.hooked.count, names);
+		doctor_say(d, DOCTOR_OK, "hooks", NULL,
+			   "it calls %u functions that the agent hooks: %s", calls.hooked.count,
+			   names);
 	list_names(&calls.missed, names, sizeof(names));
 	if (calls.missed.count)
 		doctor_say(d, DOCTOR_WARN, "hooks", "what goes through them is not seen",
 			   "it calls functions that the agent does not hook: %s", names);
 	if (!calls.sockets)
-		doctor_say(d, DOCTOR_WARN, "hooks", "fine if plug-ins do, or if the programs it starts do",
+		doctor_say(d, DOCTOR_WARN, "hooks",
+			   "fine if plug-ins do, or if the programs it starts do",
 			   "neither it nor its libraries call socket functions: nothing to see");
 	intern_free(&calls.hooked);
 	intern_free(&calls.missed);
@@ -268,10 +289,12 @@ void doctor_check_blind_spots(struct doctor *d)
 	if (d->hopeless)
 		return;
 	if (d->facts.go)
-		doctor_say(d, DOCTOR_FAIL, "blind spots", "use OpenTelemetry's Go support",
-			   "a Go program: its own I/O makes system calls directly, past every hook");
+		doctor_say(
+			d, DOCTOR_FAIL, "blind spots", "use OpenTelemetry's Go support",
+			"a Go program: its own I/O makes system calls directly, past every hook");
 	if (elf_has(&d->facts.exports, "SSL_read") || elf_has(&d->facts.exports, "SSL_write"))
-		doctor_say(d, DOCTOR_WARN, "blind spots", "plain HTTP is seen; put a proxy that ends TLS in front",
+		doctor_say(d, DOCTOR_WARN, "blind spots",
+			   "plain HTTP is seen; put a proxy that ends TLS in front",
 			   "it brings its own TLS library: what goes through TLS is not seen");
 	for (uint32_t i = 0; i < d->facts.needed.count; i++)
 		uring = uring || !strncmp(d->facts.needed.texts[i], "liburing.so", 11);

@@ -108,7 +108,8 @@ static void read_symbols(Elf *elf, struct elf_facts *f, Elf_Scn *scn, const GElf
 			continue;
 		if (sym.st_shndx == SHN_UNDEF)
 			intern_put(&f->imports, name);
-		else if (GELF_ST_TYPE(sym.st_info) == STT_FUNC || GELF_ST_TYPE(sym.st_info) == STT_GNU_IFUNC)
+		else if (GELF_ST_TYPE(sym.st_info) == STT_FUNC ||
+			 GELF_ST_TYPE(sym.st_info) == STT_GNU_IFUNC)
 			intern_put(&f->exports, name);
 	}
 }
@@ -129,7 +130,8 @@ static void read_versions(Elf *elf, struct elf_facts *f, Elf_Scn *scn, const GEl
 
 	for (size_t i = 0; data && i < sh->sh_info && gelf_getverneed(data, offset, &need); i++) {
 		aux_offset = offset + (int)need.vn_aux;
-		for (unsigned int k = 0; k < need.vn_cnt && gelf_getvernaux(data, aux_offset, &aux); k++) {
+		for (unsigned int k = 0; k < need.vn_cnt && gelf_getvernaux(data, aux_offset, &aux);
+		     k++) {
 			name = elf_strptr(elf, sh->sh_link, aux.vna_name);
 			if (name && !strncmp(name, "GLIBC_2", 7) && newer(name, f->glibc))
 				f->glibc = keep(f, name);
@@ -152,7 +154,8 @@ static void read_sections(Elf *elf, struct elf_facts *f)
 		if (!gelf_getshdr(scn, &sh))
 			continue;
 		name = elf_strptr(elf, names, sh.sh_name);
-		f->go = f->go || (name && (!strcmp(name, ".note.go.buildid") || !strcmp(name, ".go.buildinfo")));
+		f->go = f->go || (name && (!strcmp(name, ".note.go.buildid") ||
+					   !strcmp(name, ".go.buildinfo")));
 		if (sh.sh_type == SHT_DYNAMIC)
 			read_dynamic(elf, f, scn, &sh);
 		else if (sh.sh_type == SHT_DYNSYM)

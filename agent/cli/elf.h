@@ -27,7 +27,10 @@ struct elf_facts {
 	struct arena arena;
 };
 
-/** Returns 0, -ENOEXEC when @path is no ELF file, or a negative errno. elf_free() after success only. */
+/**
+ * Returns 0, -ENOEXEC when @path is no ELF file, or a negative errno. elf_free() after success
+ * only.
+ */
 int elf_read(const char *path, struct elf_facts *out);
 void elf_free(struct elf_facts *f);
 

@@ -26,11 +26,12 @@
 enum { OPT_DIR, OPT_OUT, OPT_OTLP, OPT_FOLLOW };
 
 static const struct cli_option options[] = {
-	[OPT_DIR] = { "dir", "DIR", "read DIR instead of the latest run's directory" },
-	[OPT_OUT] = { "out", "FILE", "write OTLP JSON to FILE, one request a line (-: stdout)" },
-	[OPT_OTLP] = { "otlp", "URL", "send to the OTLP/HTTP receiver at URL" },
-	[OPT_FOLLOW] = { "follow", NULL, "take out what is delivered, and wait for more until interrupted" },
-	{ 0 },
+	[OPT_DIR] = {"dir", "DIR", "read DIR instead of the latest run's directory"},
+	[OPT_OUT] = {"out", "FILE", "write OTLP JSON to FILE, one request a line (-: stdout)"},
+	[OPT_OTLP] = {"otlp", "URL", "send to the OTLP/HTTP receiver at URL"},
+	[OPT_FOLLOW] = {"follow", NULL,
+			"take out what is delivered, and wait for more until interrupted"},
+	{0},
 };
 
 struct export {
@@ -56,7 +57,8 @@ static void tear_down(struct export *e)
 		close(e->signal_fd);
 }
 
-static int set_up(struct export *e, const struct cli_command *self, const struct cli_arguments *args)
+static int set_up(struct export *e, const struct cli_command *self,
+		  const struct cli_arguments *args)
 {
 	const char *url = args->values[OPT_OTLP];
 	bool follow = args->values[OPT_FOLLOW];
@@ -78,12 +80,13 @@ static int set_up(struct export *e, const struct cli_command *self, const struct
 	err = directory_to_read(&config, args->values[OPT_DIR], e->directory, sizeof(e->directory));
 	if (!err)
 		err = reader_open(&e->reader, e->directory,
-				  follow ? READER_DRAIN | READER_SPOOLS | READER_CREATE : READER_PEEK);
+				  follow ? READER_DRAIN | READER_SPOOLS | READER_CREATE
+					 : READER_PEEK);
 	if (err)
 		return directory_complain(e->directory, err);
 	if (follow) {
-		snprintf(e->save_path, sizeof(e->save_path), "%s/undelivered-%d.jsonl", e->directory,
-			 (int)getpid());
+		snprintf(e->save_path, sizeof(e->save_path), "%s/undelivered-%d.jsonl",
+			 e->directory, (int)getpid());
 		e->out.save_path = e->save_path;
 	}
 	if (delivery_open(&e->delivery, &e->out, error, sizeof(error)))
@@ -149,18 +152,20 @@ static int report(struct export *e)
 	if (stats.file_error)
 		status = cli_error("cannot write %s: %s", e->out.file, strerror(stats.file_error));
 	if (stats.rejected)
-		status = cli_error("%s spans refused by %s: %s", summary_number(stats.rejected, number),
-				   e->endpoint.url, *stats.partial ? stats.partial : stats.error);
+		status = cli_error("%s spans refused by %s: %s",
+				   summary_number(stats.rejected, number), e->endpoint.url,
+				   *stats.partial ? stats.partial : stats.error);
 	else if (*stats.partial)
 		cli_error("%s says: %s", e->endpoint.url, stats.partial);
 	if (stats.saved)
-		status = cli_error("%s spans not delivered, kept in %s", summary_number(stats.saved, number),
-				   e->save_path);
+		status = cli_error("%s spans not delivered, kept in %s",
+				   summary_number(stats.saved, number), e->save_path);
 	if (stats.lost && !stats.rejected)
-		status = cli_error("%s: %s; nothing was removed from %s", e->endpoint.url, stats.error,
-				   e->directory);
+		status = cli_error("%s: %s; nothing was removed from %s", e->endpoint.url,
+				   stats.error, e->directory);
 	if (status == CLI_OK && isatty(STDERR_FILENO))
-		fprintf(stderr, "ctxagent: %s spans exported\n", summary_number(stats.taken, number));
+		fprintf(stderr, "ctxagent: %s spans exported\n",
+			summary_number(stats.taken, number));
 	return status;
 }
 
@@ -177,7 +182,8 @@ static int export_all(struct export *e)
 	status = report(e);
 	delivery_stats(e->delivery, &stats);
 	if (n < 0 && status == CLI_OK)
-		status = cli_error("%s: %s", e->endpoint.url && *stats.error ? e->endpoint.url : e->directory,
+		status = cli_error("%s: %s",
+				   e->endpoint.url && *stats.error ? e->endpoint.url : e->directory,
 				   *stats.error ? stats.error : strerror((int)-n));
 	return status;
 }
@@ -216,7 +222,7 @@ static bool is_interrupted(const struct export *e)
 
 static int follow(struct export *e)
 {
-	struct delivery_stats stats;
+	struct delivery_stats stats = { 0 };
 	int64_t n = 0;
 
 	if (open_signals(e))
@@ -261,8 +267,10 @@ const struct cli_command cli_export = {
 	.name = "export",
 	.usage = "[--dir DIR] [--out FILE] [--otlp URL] [--follow]",
 	.summary = "send spans to an OTLP receiver, or write them to a file",
-	.text = "Without --out and --otlp the OTEL_EXPORTER_OTLP_* settings say where to. Without --follow\n"
-		"all that is there is exported and nothing is removed: doing it again sends it again. With\n"
+	.text = "Without --out and --otlp the OTEL_EXPORTER_OTLP_* settings say where to. Without "
+		"--follow\n"
+		"all that is there is exported and nothing is removed: doing it again sends it "
+		"again. With\n"
 		"--follow what was delivered is removed, and what the receiver refuses is kept in\n"
 		"DIR/undelivered-*.jsonl. Exit status 1 when not everything was delivered.\n",
 	.options = options,

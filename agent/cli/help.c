@@ -40,7 +40,8 @@ void cli_print_help(const struct cli_command *command)
 static int print_overview(void)
 {
 	puts("Usage: ctxagent COMMAND ...\n\n"
-	     "Distributed tracing of unmodified programs: starts them with libctxagent.so preloaded,\n"
+	     "Distributed tracing of unmodified programs: starts them with libctxagent.so "
+	     "preloaded,\n"
 	     "shows what they did, sends it on.\n");
 	for (size_t i = 0; cli_commands[i]; i++)
 		printf("  %-8s %s\n", cli_commands[i]->name, cli_commands[i]->summary);
@@ -50,15 +51,16 @@ static int print_overview(void)
 	return CLI_OK;
 }
 
-/** A backslash and a leading dot or quote mean something to roff; '-' is a hyphen there. */
+/** A backslash means something to roff, and '-' alone is a hyphen there. */
 static void print_roff(const char *text)
 {
 	for (; *text; text++) {
-		if (*text == '-' || *text == '\\')
-			putchar('\\');
-		putchar(*text);
 		if (*text == '\\')
-			putchar('e');
+			fputs("\\e", stdout);
+		else if (*text == '-')
+			fputs("\\-", stdout);
+		else
+			putchar(*text);
 	}
 }
 
@@ -84,8 +86,8 @@ static int print_settings(bool roff)
 		if (roff)
 			print_roff_row(row->variable, row->help, row->value);
 		else
-			printf("%s%s%s\n        %s\n", row->variable, *row->value ? "=" : "", row->value,
-			       row->help);
+			printf("%s%s%s\n        %s\n", row->variable, *row->value ? "=" : "",
+			       row->value, row->help);
 	}
 	return CLI_OK;
 }

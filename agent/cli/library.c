@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Finding libctxagent.so and composing LD_PRELOAD; see library.h. Order matters: a sanitizer runtime
- * must be first, what the user preloads stays before us.
+ * Finding libctxagent.so and composing LD_PRELOAD; see library.h. Order matters: a sanitizer
+ * runtime must be first, what the user preloads stays before us.
  */
 #include <errno.h>
 #include <limits.h>
@@ -37,7 +37,7 @@ int library_find(char *out, size_t cap)
 #pragma GCC diagnostic pop
 		if (!realpath(path, real) || strlen(real) >= cap)
 			continue;
-		strcpy(out, real);
+		snprintf(out, cap, "%s", real);
 		return strpbrk(real, SEPARATORS) ? -EINVAL : 0;
 	}
 	return -ENOENT;

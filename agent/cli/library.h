@@ -24,8 +24,8 @@ bool library_is_preloaded(const char *preload);
 char *library_remove(const char *preload);
 
 /**
- * The LD_PRELOAD for a program: @first (a sanitizer runtime that must come first, or NULL), what was
- * there, then @library unless it is there already. free() it.
+ * The LD_PRELOAD for a program: @first (a sanitizer runtime that must come first, or NULL), what
+ * was there, then @library unless it is there already. free() it.
  */
 char *library_preload(const char *first, const char *existing, const char *library);
 

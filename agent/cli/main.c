@@ -53,14 +53,15 @@ int main(int argc, char **argv)
 
 	leave_own_agent(argv);
 	if (argc < 2) {
-		fprintf(stderr, usage, "a command is missing: run, show, export, doctor or help", "");
+		fprintf(stderr, usage, "a command is missing: run, show, export, doctor or help",
+			"");
 		return CLI_USAGE;
 	}
 	if (!strcmp(argv[1], "--version")) {
 		puts("ctxagent " CTXAGENT_VERSION);
 		return CLI_OK;
 	}
-	command = cli_find(strcmp(argv[1], "--help") && strcmp(argv[1], "-h") ? argv[1] : "help");
+	command = cli_find(!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") ? "help" : argv[1]);
 	if (!command) {
 		fprintf(stderr, usage, "unknown command ", argv[1]);
 		return CLI_USAGE;

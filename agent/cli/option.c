@@ -41,8 +41,8 @@ static void fill_table(const struct cli_command *command, struct option *table)
 	size_t n = 0;
 
 	for (const struct cli_option *o = command->options; o && o->name; o++, n++)
-		table[n] = (struct option){ o->name, o->argument ? required_argument : no_argument, NULL,
-					    (int)n };
+		table[n] = (struct option){o->name, o->argument ? required_argument : no_argument,
+					   NULL, (int)n};
 	table[n] = (struct option){ "help", no_argument, NULL, HELP_VALUE };
 }
 
@@ -83,7 +83,8 @@ bool cli_parse(const struct cli_command *command, int argc, char **argv, struct 
 			return false;
 		}
 		if (optarg && !*optarg) {
-			*status = cli_usage_error(command, "option '--%s' needs a value", table[value].name);
+			*status = cli_usage_error(command, "option '--%s' needs a value",
+						  table[value].name);
 			return false;
 		}
 		out->values[value] = optarg ? optarg : "";

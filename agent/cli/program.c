@@ -37,7 +37,8 @@ static int search_path(const char *name, char *out)
 
 	for (at = at ? at : DEFAULT_PATH;; at += len + 1) {
 		len = strcspn(at, ":");
-		if (snprintf(out, PATH_MAX, "%.*s%s%s", (int)len, at, len ? "/" : "", name) < PATH_MAX) {
+		if (snprintf(out, PATH_MAX, "%.*s%s%s", (int)len, at, len ? "/" : "", name) <
+		    PATH_MAX) {
 			err = check_file(out);
 			if (!err)
 				return 0;
@@ -66,7 +67,7 @@ static bool read_script(const char *path, char *out)
 	line[strcspn(line, "\n")] = '\0';
 	at += strspn(at, " \t");
 	at[strcspn(at, " \t")] = '\0';
-	strcpy(out, at);
+	snprintf(out, PATH_MAX, "%s", at);
 	return *at != '\0';
 }
 
@@ -86,7 +87,8 @@ static bool read_env_script(const char *path, char *out)
 		word = at ? at + strlen(env) + strspn(at + strlen(env), " \t") : NULL;
 		if (word) {
 			word[strcspn(word, " \t\n")] = '\0';
-			found = *word && *word != '-' && !strchr(word, '=') && !search_path(word, out);
+			found = *word && *word != '-' && !strchr(word, '=') &&
+				!search_path(word, out);
 		}
 	}
 	fclose(f);
@@ -106,14 +108,14 @@ int program_find(const char *name, char *out, char *script)
 	} else {
 		if (strlen(name) >= PATH_MAX)
 			return -ENAMETOOLONG;
-		strcpy(out, name);
+		snprintf(out, PATH_MAX, "%s", name);
 		err = check_file(out);
 	}
 	for (unsigned int i = 0; !err && i < SCRIPTS_MAX && read_script(out, interpreter); i++) {
 		if (!*script)
-			strcpy(script, out);
+			snprintf(script, PATH_MAX, "%s", out);
 		if (!read_env_script(out, out))
-			strcpy(out, interpreter);
+			snprintf(out, PATH_MAX, "%s", interpreter);
 		err = check_file(out);
 	}
 	return err;

@@ -6,9 +6,9 @@
 #define CLI_PROGRAM_H
 
 /**
- * The file that execvp(@name) would start, after "#!" lines: the interpreter that really runs. Writes
- * its path to @out and, when a script led there, the script's to @script (else ""). Both have
- * PATH_MAX bytes. Returns 0 or a negative errno (-ENOENT, -EACCES).
+ * The file that execvp(@name) would start, after "#!" lines: the interpreter that really runs.
+ * Writes its path to @out and, when a script led there, the script's to @script (else ""). Both
+ * have PATH_MAX bytes. Returns 0 or a negative errno (-ENOENT, -EACCES).
  */
 int program_find(const char *name, char *out, char *script);
 

@@ -30,11 +30,12 @@
 enum { OPT_DIR, OPT_OUT, OPT_OTLP, OPT_QUIET };
 
 static const struct cli_option options[] = {
-	[OPT_DIR] = { "dir", "DIR", "put the data into DIR" },
-	[OPT_OUT] = { "out", "FILE", "write spans to FILE (OTLP JSON, one request a line; -: stdout)" },
-	[OPT_OTLP] = { "otlp", "URL", "send spans to the OTLP/HTTP receiver at URL" },
-	[OPT_QUIET] = { "quiet", NULL, "no summary at the end" },
-	{ 0 },
+	[OPT_DIR] = {"dir", "DIR", "put the data into DIR"},
+	[OPT_OUT] = {"out", "FILE",
+		     "write spans to FILE (OTLP JSON, one request a line; -: stdout)"},
+	[OPT_OTLP] = {"otlp", "URL", "send spans to the OTLP/HTTP receiver at URL"},
+	[OPT_QUIET] = {"quiet", NULL, "no summary at the end"},
+	{0},
 };
 
 struct run {
@@ -69,7 +70,8 @@ static int set_up_delivery(struct run *r, const struct cli_arguments *args)
 	r->out.file = args->values[OPT_OUT];
 	if (!r->out.file && !r->endpoint.url)
 		return 0;
-	snprintf(r->save_path, sizeof(r->save_path), "%s/undelivered-%d.jsonl", r->directory, (int)getpid());
+	snprintf(r->save_path, sizeof(r->save_path), "%s/undelivered-%d.jsonl", r->directory,
+		 (int)getpid());
 	r->out.save_path = r->save_path;
 	if (delivery_open(&r->delivery, &r->out, error, sizeof(error)))
 		return cli_error("%s", error);
@@ -83,7 +85,8 @@ static int set_up_reader(struct run *r)
 
 	if (err != -EBUSY || r->delivery)
 		return err ? directory_complain(r->directory, err) : 0;
-	fprintf(stderr, "ctxagent: another ctxagent takes the data out of %s already\n", r->directory);
+	fprintf(stderr, "ctxagent: another ctxagent takes the data out of %s already\n",
+		r->directory);
 	return 0;
 }
 
@@ -94,11 +97,14 @@ static int set_up(struct run *r, const struct cli_arguments *args)
 	cli_config(&r->config);
 	err = library_find(r->library, sizeof(r->library));
 	if (err == -EINVAL)
-		return cli_error("%s: LD_PRELOAD cannot name a path with a space or a colon", r->library);
+		return cli_error("%s: LD_PRELOAD cannot name a path with a space or a colon",
+				 r->library);
 	if (err)
-		return cli_error(LIBRARY_NAME " is neither beside ctxagent nor in ../lib or ../lib/ctxagent");
+		return cli_error(LIBRARY_NAME
+				 " is neither beside ctxagent nor in ../lib or ../lib/ctxagent");
 	r->directory[0] = '\0';
-	err = directory_for_run(&r->config, args->values[OPT_DIR], r->directory, sizeof(r->directory));
+	err = directory_for_run(&r->config, args->values[OPT_DIR], r->directory,
+				sizeof(r->directory));
 	if (err)
 		return directory_complain(r->directory, err);
 	err = set_up_delivery(r, args);
@@ -256,11 +262,11 @@ static void say_delivered(const struct run *r)
 
 	delivery_stats(r->delivery, &stats);
 	if (r->out.file)
-		fprintf(stderr, "ctxagent: %s spans written to %s\n", summary_number(stats.written, number),
-			r->out.file);
+		fprintf(stderr, "ctxagent: %s spans written to %s\n",
+			summary_number(stats.written, number), r->out.file);
 	if (r->endpoint.url)
-		fprintf(stderr, "ctxagent: %s spans sent to %s\n", summary_number(stats.delivered, number),
-			r->endpoint.url);
+		fprintf(stderr, "ctxagent: %s spans sent to %s\n",
+			summary_number(stats.delivered, number), r->endpoint.url);
 }
 
 /** Trouble is told even with --quiet. */
@@ -277,8 +283,8 @@ static void say_trouble(const struct run *r)
 		cli_error("%s spans refused by %s: %s", summary_number(stats.rejected, number),
 			  r->endpoint.url, *stats.partial ? stats.partial : stats.error);
 	if (stats.saved)
-		cli_error("%s spans not delivered (%s), kept in %s", summary_number(stats.saved, number),
-			  stats.error, r->save_path);
+		cli_error("%s spans not delivered (%s), kept in %s",
+			  summary_number(stats.saved, number), stats.error, r->save_path);
 	if (stats.lost)
 		cli_error("%s spans lost: %s", summary_number(stats.lost, number), stats.error);
 	if (r->drain_error)
@@ -295,15 +301,19 @@ static void say_summary(const struct run *r, const char *program)
 	if (r->delivery)
 		say_delivered(r);
 	else
-		fprintf(stderr, "ctxagent: data in %s; look at it: ctxagent show --dir %s\n", r->directory,
-			r->directory);
+		fprintf(stderr, "ctxagent: data in %s; look at it: ctxagent show --dir %s\n",
+			r->directory, r->directory);
 	if (!r->summary.spans)
-		fprintf(stderr, "ctxagent: nothing was traced: ctxagent doctor %s says why\n", program);
+		fprintf(stderr, "ctxagent: nothing was traced: ctxagent doctor %s says why\n",
+			program);
 	if (r->over)
-		fputs("ctxagent: more than 1 GiB: only the newest spans were kept after that\n", stderr);
+		fputs("ctxagent: more than 1 GiB: only the newest spans were kept after that\n",
+		      stderr);
 	if (r->alive)
-		fprintf(stderr, "ctxagent: %" PRIu32 " process%s still running: ctxagent export --follow "
-			"--dir %s goes on\n", r->alive, r->alive == 1 ? " is" : "es are", r->directory);
+		fprintf(stderr,
+			"ctxagent: %" PRIu32 " process%s still running: ctxagent export --follow "
+			"--dir %s goes on\n",
+			r->alive, r->alive == 1 ? " is" : "es are", r->directory);
 }
 
 static void tear_down(struct run *r)
@@ -343,9 +353,12 @@ const struct cli_command cli_run = {
 	.name = "run",
 	.usage = "[OPTION]... [--] PROGRAM [ARGUMENT]...",
 	.summary = "run a program with the agent and collect its spans",
-	.text = "Spans stay in a directory of their own ('ctxagent show' finds the latest), or in DIR. With\n"
-		"--out or --otlp, or with OTEL_EXPORTER_OTLP_ENDPOINT set and no --out, they go there\n"
-		"instead; what cannot be delivered is kept in DIR/undelivered-*.jsonl. The exit status is\n"
+	.text = "Spans stay in a directory of their own ('ctxagent show' finds the latest), or in "
+		"DIR. With\n"
+		"--out or --otlp, or with OTEL_EXPORTER_OTLP_ENDPOINT set and no --out, they go "
+		"there\n"
+		"instead; what cannot be delivered is kept in DIR/undelivered-*.jsonl. The exit "
+		"status is\n"
 		"the program's own; 127 when it is not found, 126 when it cannot be executed.\n",
 	.options = options,
 	.options_first = true,

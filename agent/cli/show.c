@@ -60,7 +60,7 @@ static bool wants_colour(void)
 {
 	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
 
-	return isatty(STDOUT_FILENO) && !(no && *no) && term && strcmp(term, "dumb");
+	return isatty(STDOUT_FILENO) && !(no && *no) && term && strcmp(term, "dumb") != 0;
 }
 
 static int show_traces(struct reader *reader, const char *prefix, const char *directory)
@@ -157,8 +157,10 @@ const struct cli_command cli_show = {
 	.name = "show",
 	.usage = "[--dir DIR] [--trace ID] [--counters]",
 	.summary = "print traces as trees",
-	.text = "One line a span: when it began in its trace, how long it took, what it did, what came of\n"
-		"it, its kind and service. A span whose parent is not in the data stands at the margin.\n"
+	.text = "One line a span: when it began in its trace, how long it took, what it did, what "
+		"came of\n"
+		"it, its kind and service. A span whose parent is not in the data stands at the "
+		"margin.\n"
 		"Colour on a terminal only, and not when NO_COLOR is set.\n",
 	.options = options,
 	.main = show_main,

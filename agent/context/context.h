@@ -199,10 +199,11 @@ size_t context_format(const struct context *ctx, enum context_field field, char 
 /**
  * Formats header lines ("traceparent: ...\r\n" and so on) for every field that @propagators
  * selects, that @ctx can fill and that is not in @present (mask of 1 << enum context_field: the
- * program's own bytes already have it). What is one statement stays one: tracestate goes only with
- * our own traceparent, the X-B3 headers go together, and none of B3 goes where the program has any
- * of it. Lines longer than the room left are left out whole. Returns the number of bytes written to
- * @out, at most @cap; never a partial line.
+ * program's own bytes already have it). What is one statement stays one: tracestate never goes
+ * without a traceparent (where the program has that, @ctx must be the context it names), the X-B3
+ * headers go together, and none of B3 goes where the program has any of it. Lines longer than the
+ * room left are left out whole. Returns the number of bytes written to @out, at most @cap; never a
+ * partial line.
  */
 size_t context_inject(const struct context *ctx, unsigned int propagators, unsigned int present,
 		      char *out, size_t cap);

@@ -7,7 +7,6 @@
 
 #include <string.h>
 
-#include "base/compiler.h"
 #include "base/hex.h"
 
 #define BIT(field) (1u << (field))
@@ -133,8 +132,6 @@ size_t context_inject(const struct context *ctx, unsigned int propagators, unsig
 {
 	size_t used = 0;
 
-	if (present & BIT(FIELD_TRACEPARENT))
-		present |= BIT(FIELD_TRACESTATE);
 	if (present & b3_any)
 		present |= b3_any;
 	for (unsigned int field = 0; field < FIELD_COUNT; field++) {

@@ -15,7 +15,7 @@
 #include "record/reader.h"
 
 #define BATCH_SPANS 512u
-#define BATCH_BYTES (1024u * 1024)	/* of raw records; a batch is full at whichever comes first */
+#define BATCH_BYTES (1024u * 1024) /* of raw records; a batch is full at whichever comes first */
 
 /** Consecutive records of one process. */
 struct batch_group {

@@ -28,7 +28,7 @@ struct delivery {
 	struct arena scratch;
 	struct buffer body;
 	char host[256];
-	int64_t rejected_before;	/* sender's count of partial rejections when sent was submitted */
+	int64_t rejected_before; /* sender's count of partial rejections when sent was submitted */
 	struct delivery_stats stats;
 };
 
@@ -49,7 +49,9 @@ static int open_file(struct delivery *d, char *error, size_t size)
 	if (!strcmp(path, "-"))
 		d->fd = dup(STDOUT_FILENO);
 	else
-		d->fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | (d->options.append ? O_APPEND : O_TRUNC),
+		d->fd = open(path,
+			     O_WRONLY | O_CREAT | O_CLOEXEC |
+				     (d->options.append ? O_APPEND : O_TRUNC),
 			     0600);
 	if (d->fd >= 0)
 		return 0;
@@ -57,7 +59,8 @@ static int open_file(struct delivery *d, char *error, size_t size)
 	return -errno;
 }
 
-int delivery_open(struct delivery **out, const struct delivery_options *options, char *error, size_t size)
+int delivery_open(struct delivery **out, const struct delivery_options *options, char *error,
+		  size_t size)
 {
 	struct delivery *d = memory_get(sizeof(*d));
 	int err;
@@ -146,8 +149,8 @@ static int open_save(struct delivery *d)
 
 	if (d->save_fd >= 0)
 		return 0;
-	d->save_fd = open(d->options.save_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW,
-			  0600);
+	d->save_fd = open(d->options.save_path,
+			  O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (d->save_fd < 0)
 		return -errno;
 	if (!fstat(d->save_fd, &st))
@@ -295,7 +298,9 @@ int delivery_finish(struct delivery *d, int timeout_ms)
 		sender_abandon(d->sender);
 	save(d, d->sent);
 	save(d, d->filling);
-	return d->stats.file_error ? -d->stats.file_error : d->stats.lost || d->stats.saved ? -EIO : 0;
+	return d->stats.file_error               ? -d->stats.file_error
+	       : d->stats.lost || d->stats.saved ? -EIO
+						 : 0;
 }
 
 void delivery_stats(const struct delivery *d, struct delivery_stats *out)

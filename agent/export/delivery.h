@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The way out: spans are taken one by one, gathered into batches, and written to a file (OTLP JSON,
- * one export request a line) or sent to an endpoint, or both. Called by `ctxagent run` and `export`.
+ * one export request a line) or sent to an endpoint, or both. Called by `ctxagent run` and
+ * `export`.
  *
  * Memory is constant: one batch being filled, one being sent. When both are full nothing is taken
- * until there is room again; what is not taken stays in the rings. What the endpoint refuses, or has
- * not accepted when the delivery ends, is kept in a file when one was named (save_path).
+ * until there is room again; what is not taken stays in the rings. What the endpoint refuses, or
+ * has not accepted when the delivery ends, is kept in a file when one was named (save_path).
  */
 #ifndef EXPORT_DELIVERY_H
 #define EXPORT_DELIVERY_H
@@ -36,24 +37,27 @@ struct delivery_stats {
 	uint64_t saved;				/* to save_path */
 	uint64_t lost;				/* neither delivered nor saved */
 	uint32_t failures;			/* attempts that failed since the last success */
-	int file_error;				/* errno of the file, 0: none; nothing is taken after it */
+	int file_error; /* errno of the file, 0: none; nothing is taken after it */
 	const char *error;			/* of the endpoint, "" or what went wrong last */
-	const char *partial;			/* what the receiver said with a partial success, or "" */
+	const char *partial; /* what the receiver said with a partial success, or "" */
 };
 
 struct delivery;
 
 /** Returns 0, or a negative errno with one line in @error. What @options points to must stay. */
-int delivery_open(struct delivery **out, const struct delivery_options *options, char *error, size_t size);
+int delivery_open(struct delivery **out, const struct delivery_options *options, char *error,
+		  size_t size);
 
 /**
- * A reader_sink for records (@arg is the delivery); others than spans are skipped. Returns 0, -EAGAIN
- * when there is no room now (call delivery_step() and pass the record again), or another negative
- * errno when the file cannot be written.
+ * A reader_sink for records (@arg is the delivery); others than spans are skipped. Returns 0,
+ * -EAGAIN when there is no room now (call delivery_step() and pass the record again), or another
+ * negative errno when the file cannot be written.
  */
 int delivery_take(void *arg, const struct reader_source *source, const struct record *record);
 
-/** Works for at most @timeout_ms, less when @wake_fd (or -1) becomes readable or a request is done. */
+/**
+ * Works for at most @timeout_ms, less when @wake_fd (or -1) becomes readable or a request is done.
+ */
 void delivery_step(struct delivery *d, int wake_fd, int timeout_ms);
 
 /** Sends what was gathered now instead of when the batch is full or old. */

@@ -50,7 +50,7 @@ static int read_url(const struct config *c, const char *base, struct endpoint *o
 			memcpy(url + len, TRACES_PATH, sizeof(TRACES_PATH));
 		out->url = url;
 	}
-	if (strncasecmp(out->url, "http://", 7) && strncasecmp(out->url, "https://", 8)) {
+	if (strncasecmp(out->url, "http://", 7) != 0 && strncasecmp(out->url, "https://", 8) != 0) {
 		snprintf(error, size, "OTLP endpoint '%s' is no http:// or https:// URL", out->url);
 		return -EINVAL;
 	}
@@ -60,17 +60,19 @@ static int read_url(const struct config *c, const char *base, struct endpoint *o
 static int read_protocol(const struct config *c, struct endpoint *out, char *error, size_t size)
 {
 	const char *name = setting(c, CONFIG_ID_OTLP_TRACES_PROTOCOL, CONFIG_ID_OTLP_PROTOCOL);
-	const char *packing = setting(c, CONFIG_ID_OTLP_TRACES_COMPRESSION, CONFIG_ID_OTLP_COMPRESSION);
+	const char *packing =
+		setting(c, CONFIG_ID_OTLP_TRACES_COMPRESSION, CONFIG_ID_OTLP_COMPRESSION);
 
 	out->json = !strcmp(name, "http/json");
-	if (!out->json && strcmp(name, "http/protobuf")) {
-		snprintf(error, size, "OTLP protocol '%s' is not known: use http/protobuf or http/json",
-			 name);
+	if (!out->json && strcmp(name, "http/protobuf") != 0) {
+		snprintf(error, size,
+			 "OTLP protocol '%s' is not known: use http/protobuf or http/json", name);
 		return -EINVAL;
 	}
 	out->gzip = !strcmp(packing, "gzip");
-	if (!out->gzip && strcmp(packing, "none")) {
-		snprintf(error, size, "OTLP compression '%s' is not known: use gzip or none", packing);
+	if (!out->gzip && strcmp(packing, "none") != 0) {
+		snprintf(error, size, "OTLP compression '%s' is not known: use gzip or none",
+			 packing);
 		return -EINVAL;
 	}
 	return 0;
@@ -83,7 +85,8 @@ static int read_timeout(const struct config *c, struct endpoint *out, char *erro
 
 	errno = 0;
 	out->timeout_ms = strtol(text, &end, 10);
-	if (errno || end == text || *end || out->timeout_ms <= 0 || out->timeout_ms > TIMEOUT_MAX_MS) {
+	if (errno || end == text || *end || out->timeout_ms <= 0 ||
+	    out->timeout_ms > TIMEOUT_MAX_MS) {
 		snprintf(error, size, "OTLP timeout '%s' is no number of milliseconds", text);
 		return -EINVAL;
 	}
@@ -129,8 +132,8 @@ static int read_headers(const struct config *c, struct endpoint *out, char *erro
 		line[key_len + 1] = ' ';
 		len = text_percent_decode(pair.value, pair.value_len, line + key_len + 2);
 		if (!is_token(line, key_len) || !is_field_value(line + key_len + 2, len)) {
-			snprintf(error, size, "OTLP header '%.*s' is no HTTP header", (int)pair.key_len,
-				 pair.key);
+			snprintf(error, size, "OTLP header '%.*s' is no HTTP header",
+				 (int)pair.key_len, pair.key);
 			return -EINVAL;
 		}
 		line[key_len + 2 + len] = '\0';

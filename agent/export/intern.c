@@ -24,7 +24,7 @@ static uint32_t *find(const struct intern *in, const char *text)
 {
 	uint32_t i = (uint32_t)intern_hash(text, strlen(text)) & (in->cap - 1);
 
-	while (in->slots[i] && strcmp(in->texts[in->slots[i] - 1], text))
+	while (in->slots[i] && strcmp(in->texts[in->slots[i] - 1], text) != 0)
 		i = (i + 1) & (in->cap - 1);
 	return &in->slots[i];
 }
@@ -42,15 +42,15 @@ static void grow(struct intern *in)
 uint32_t intern_put(struct intern *in, const char *text)
 {
 	uint32_t *slot;
-	size_t len = strlen(text);
+	size_t size = strlen(text) + 1;
 	char *copy;
 
 	if (in->count >= in->cap / 2)
 		grow(in);
 	slot = find(in, text);
 	if (!*slot) {
-		copy = arena_get(&in->arena, len + 1);
-		memcpy(copy, text, len);
+		copy = arena_get(&in->arena, size);
+		memcpy(copy, text, size);
 		in->texts[in->count++] = copy;
 		*slot = in->count;
 	}

@@ -35,7 +35,8 @@ const struct model_attribute *model_find(const struct model_attributes *attribut
 }
 
 /** Adds @attribute unless its key is there already: who comes first wins. */
-static void add(struct arena *a, struct model_attributes *to, const struct model_attribute *attribute)
+static void add(struct arena *a, struct model_attributes *to,
+		const struct model_attribute *attribute)
 {
 	if (!*attribute->key || model_find(to, attribute->key))
 		return;
@@ -48,19 +49,22 @@ static void add(struct arena *a, struct model_attributes *to, const struct model
 	to->list[to->count++] = *attribute;
 }
 
-static void add_text(struct arena *a, struct model_attributes *to, const char *key, const char *text)
+static void add_text(struct arena *a, struct model_attributes *to, const char *key,
+		     const char *text)
 {
 	add(a, to, &(struct model_attribute){ .key = key, .text = text });
 }
 
-static void add_number(struct arena *a, struct model_attributes *to, const char *key, int64_t number)
+static void add_number(struct arena *a, struct model_attributes *to, const char *key,
+		       int64_t number)
 {
 	add(a, to, &(struct model_attribute){ .key = key, .number = number });
 }
 
 /* ---- resource ---- */
 
-static const char *source_text(struct arena *a, const struct reader_source *source, enum reader_text which)
+static const char *source_text(struct arena *a, const struct reader_source *source,
+			       enum reader_text which)
 {
 	char text[READER_TEXT_SIZE];
 
@@ -113,7 +117,7 @@ void model_resource_read(struct arena *a, const struct reader_source *source, co
 	add_text(a, &out->attributes, "telemetry.sdk.name", "ctxagent");
 	add_text(a, &out->attributes, "telemetry.sdk.language", "cpp");
 	add_text(a, &out->attributes, "telemetry.sdk.version", CTXAGENT_VERSION);
-	add_pairs(a, &out->attributes, resource);	/* the user's word before what we found out */
+	add_pairs(a, &out->attributes, resource); /* the user's word before what we found out */
 	add_number(a, &out->attributes, "process.pid", out->pid);
 	add_text(a, &out->attributes, "process.executable.name", out->executable);
 	if (host)
@@ -170,7 +174,8 @@ int model_span_read(struct arena *a, const struct model_resource *resource,
 	out->has_parent = !text_all_zero(out->parent_id, sizeof(out->parent_id));
 	out->parent_remote = out->has_parent && span->parent_remote;
 	out->start_ns = span->start_ns + resource->realtime_offset_ns;
-	out->end_ns = out->start_ns + (span->end_ns > span->start_ns ? span->end_ns - span->start_ns : 0);
+	out->end_ns =
+		out->start_ns + (span->end_ns > span->start_ns ? span->end_ns - span->start_ns : 0);
 	out->kind = span->kind <= SPAN_CLIENT ? span->kind : 0;
 	out->tier = span->tier < TIER_COUNT ? span->tier : TIER_NONE;
 	out->rule = span->rule;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A span and the process it comes from, read out of a record into a neutral form: what every exporter
- * (OTLP, JSON, text) is written from. Texts are NUL-terminated UTF-8 in the caller's arena; attribute
- * keys are unique, as OTLP demands.
+ * A span and the process it comes from, read out of a record into a neutral form: what every
+ * exporter (OTLP, JSON, text) is written from. Texts are NUL-terminated UTF-8 in the caller's
+ * arena; attribute keys are unique, as OTLP demands.
  *
  * Names follow the OpenTelemetry semantic conventions for resources and HTTP spans.
  */
@@ -54,7 +54,7 @@ struct model_span {
 	bool parent_remote;
 	uint64_t start_ns, end_ns;	/* since 1970 */
 	uint8_t kind;			/* enum record_span_kind */
-	uint8_t tier;			/* enum record_tier, TIER_NONE when the record's is unknown */
+	uint8_t tier; /* enum record_tier, TIER_NONE when the record's is unknown */
 	uint8_t rule;
 	uint8_t flags;
 	uint8_t status;			/* enum record_status */
@@ -78,7 +78,8 @@ int model_span_read(struct arena *a, const struct model_resource *resource,
 		    const struct record *record, struct model_span *out);
 
 /** The attribute @key, or NULL. */
-const struct model_attribute *model_find(const struct model_attributes *attributes, const char *key);
+const struct model_attribute *model_find(const struct model_attributes *attributes,
+					 const char *key);
 
 /** OTLP's span name: the route being unknown, it is the method ("HTTP" when that is not known). */
 const char *model_span_name(const struct model_span *span);

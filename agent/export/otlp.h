@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A batch as one OTLP ExportTraceServiceRequest, in protobuf or in OTLP's JSON, and what the receiver
- * answers. The wire schema is otlp.proto; JSON follows the OTLP specification: lower camel case, ids
- * in hex, enums as numbers, 64-bit integers as strings.
+ * A batch as one OTLP ExportTraceServiceRequest, in protobuf or in OTLP's JSON, and what the
+ * receiver answers. The wire schema is otlp.proto; JSON follows the OTLP specification: lower camel
+ * case, ids in hex, enums as numbers, 64-bit integers as strings.
  */
 #ifndef EXPORT_OTLP_H
 #define EXPORT_OTLP_H
@@ -18,7 +18,9 @@
 #define OTLP_FLAG_HAS_IS_REMOTE 0x100u
 #define OTLP_FLAG_IS_REMOTE 0x200u
 
-/** Append the request to @out; @scratch is used and reset. Records that are no spans are left out. */
+/**
+ * Append the request to @out; @scratch is used and reset. Records that are no spans are left out.
+ */
 void otlp_encode_protobuf(const struct batch *b, struct arena *scratch, struct buffer *out);
 void otlp_encode_json(const struct batch *b, struct arena *scratch, struct buffer *out);
 

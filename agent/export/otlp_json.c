@@ -12,12 +12,23 @@
 #include "export/otlp.h"
 #include "export/text.h"
 
+/* Texts are UTF-8 and keys are ours: jansson need not check them again. */
+static void set(json_t *to, const char *key, json_t *value)
+{
+	json_object_set_new_nocheck(to, key, value);
+}
+
+static json_t *json_text(const char *text)
+{
+	return json_string_nocheck(text);
+}
+
 static json_t *json_u64(uint64_t number)
 {
 	char text[24];
 
 	snprintf(text, sizeof(text), "%" PRIu64, number);
-	return json_string(text);
+	return json_text(text);
 }
 
 static json_t *json_hex(const uint8_t *bytes, size_t len)
@@ -25,54 +36,64 @@ static json_t *json_hex(const uint8_t *bytes, size_t len)
 	char text[2 * 16 + 1];
 
 	text_hex(bytes, len, text);
-	return json_string(text);
+	return json_text(text);
 }
 
 static json_t *json_value(const struct model_attribute *attribute)
 {
+	json_t *value = json_object();
 	char text[24];
 
-	if (attribute->text)
-		return json_pack("{s:s}", "stringValue", attribute->text);
-	snprintf(text, sizeof(text), "%" PRId64, attribute->number);
-	return json_pack("{s:s}", "intValue", text);
+	if (attribute->text) {
+		set(value, "stringValue", json_text(attribute->text));
+	} else {
+		snprintf(text, sizeof(text), "%" PRId64, attribute->number);
+		set(value, "intValue", json_text(text));
+	}
+	return value;
 }
 
 static void set_attributes(json_t *to, const struct model_attributes *from)
 {
 	json_t *list = json_array();
+	json_t *pair;
 
-	for (uint32_t i = 0; i < from->count; i++)
-		json_array_append_new(list, json_pack("{s:s, s:o}", "key", from->list[i].key, "value",
-						      json_value(&from->list[i])));
-	json_object_set_new(to, "attributes", list);
+	for (uint32_t i = 0; i < from->count; i++) {
+		pair = json_object();
+		set(pair, "key", json_text(from->list[i].key));
+		set(pair, "value", json_value(&from->list[i]));
+		json_array_append_new(list, pair);
+	}
+	set(to, "attributes", list);
 	if (from->dropped)
-		json_object_set_new(to, "droppedAttributesCount", json_integer(from->dropped));
+		set(to, "droppedAttributesCount", json_integer(from->dropped));
 }
 
 static json_t *json_span(const struct model_span *from)
 {
 	json_t *span = json_object();
+	json_t *status = json_object();
 
-	json_object_set_new(span, "traceId", json_hex(from->trace_id, sizeof(from->trace_id)));
-	json_object_set_new(span, "spanId", json_hex(from->span_id, sizeof(from->span_id)));
+	set(span, "traceId", json_hex(from->trace_id, sizeof(from->trace_id)));
+	set(span, "spanId", json_hex(from->span_id, sizeof(from->span_id)));
 	if (from->trace_state)
-		json_object_set_new(span, "traceState", json_string(from->trace_state));
+		set(span, "traceState", json_text(from->trace_state));
 	if (from->has_parent)
-		json_object_set_new(span, "parentSpanId",
-				    json_hex(from->parent_id, sizeof(from->parent_id)));
-	json_object_set_new(span, "flags", json_integer(otlp_span_flags(from)));
-	json_object_set_new(span, "name", json_string(model_span_name(from)));
-	json_object_set_new(span, "kind", json_integer(from->kind));
-	json_object_set_new(span, "startTimeUnixNano", json_u64(from->start_ns));
-	json_object_set_new(span, "endTimeUnixNano", json_u64(from->end_ns));
+		set(span, "parentSpanId", json_hex(from->parent_id, sizeof(from->parent_id)));
+	set(span, "flags", json_integer(otlp_span_flags(from)));
+	set(span, "name", json_text(model_span_name(from)));
+	set(span, "kind", json_integer(from->kind));
+	set(span, "startTimeUnixNano", json_u64(from->start_ns));
+	set(span, "endTimeUnixNano", json_u64(from->end_ns));
 	set_attributes(span, &from->attributes);
-	json_object_set_new(span, "status", from->status ? json_pack("{s:i}", "code", from->status)
-							 : json_object());
+	if (from->status)
+		set(status, "code", json_integer(from->status));
+	set(span, "status", status);
 	return span;
 }
 
-static json_t *json_group(struct arena *scratch, const struct batch *b, const struct batch_group *group)
+static json_t *json_group(struct arena *scratch, const struct batch *b,
+			  const struct batch_group *group)
 {
 	json_t *resource = json_object();
 	json_t *spans = json_array();
@@ -85,8 +106,8 @@ static json_t *json_group(struct arena *scratch, const struct batch *b, const st
 		if (!model_span_read(scratch, &group->resource, record, &span))
 			json_array_append_new(spans, json_span(&span));
 	}
-	return json_pack("{s:o, s:[{s:{s:s, s:s}, s:o}]}", "resource", resource, "scopeSpans", "scope",
-			 "name", MODEL_SCOPE, "version", CTXAGENT_VERSION, "spans", spans);
+	return json_pack("{s:o, s:[{s:{s:s, s:s}, s:o}]}", "resource", resource, "scopeSpans",
+			 "scope", "name", MODEL_SCOPE, "version", CTXAGENT_VERSION, "spans", spans);
 }
 
 static int append(const char *data, size_t len, void *out)

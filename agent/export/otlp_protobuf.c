@@ -104,7 +104,7 @@ static NAMED(ScopeSpans) *pack_scope(struct arena *a, const struct batch *b,
 	scope->scope = make_instrumentation_scope(a);
 	scope->scope->name = packed_text(MODEL_SCOPE);
 	scope->scope->version = packed_text(CTXAGENT_VERSION);
-	scope->spans = arena_get(a, group->count * sizeof(*scope->spans));
+	scope->spans = arena_get(a, group->count * sizeof(NAMED(Span) *));
 	for (uint32_t i = 0; i < group->count; i++) {
 		span = arena_get(a, sizeof(*span));	/* ids are packed where they stand */
 		if (!model_span_read(a, &group->resource, batch_record(b, group->first + i), span))
@@ -123,7 +123,7 @@ static NAMED(ResourceSpans) *pack_group(struct arena *a, const struct batch *b,
 	out->resource->attributes = pack_attributes(a, &group->resource.attributes);
 	out->resource->dropped_attributes_count = group->resource.attributes.dropped;
 	out->n_scope_spans = 1;
-	out->scope_spans = arena_get(a, sizeof(*out->scope_spans));
+	out->scope_spans = arena_get(a, sizeof(NAMED(ScopeSpans) *));
 	out->scope_spans[0] = pack_scope(a, b, group);
 	return out;
 }
@@ -144,11 +144,14 @@ void otlp_encode_protobuf(const struct batch *b, struct arena *scratch, struct b
 	for (group = b->groups; group; group = group->next)
 		groups++;
 	request = make_export_trace_service_request(scratch);
-	request->resource_spans = arena_get(scratch, groups * sizeof(*request->resource_spans));
+	request->resource_spans = arena_get(scratch, groups * sizeof(NAMED(ResourceSpans) *));
 	for (group = b->groups; group; group = group->next)
-		request->resource_spans[request->n_resource_spans++] = pack_group(scratch, b, group);
-	at = buffer_room(out, opentelemetry__proto__export_trace_service_request__get_packed_size(request));
-	out->len += opentelemetry__proto__export_trace_service_request__pack(request, (uint8_t *)at);
+		request->resource_spans[request->n_resource_spans++] =
+			pack_group(scratch, b, group);
+	at = buffer_room(
+		out, opentelemetry__proto__export_trace_service_request__get_packed_size(request));
+	out->len +=
+		opentelemetry__proto__export_trace_service_request__pack(request, (uint8_t *)at);
 	arena_reset(scratch);
 }
 

@@ -108,7 +108,8 @@ struct sender *sender_open(const struct endpoint *endpoint, char *error, size_t 
 	if (s->multi && s->easy && add_headers(s))
 		code = set_up(s);
 	if (code) {
-		snprintf(error, size, "cannot send to %s: %s", endpoint->url, curl_easy_strerror(code));
+		snprintf(error, size, "cannot send to %s: %s", endpoint->url,
+			 curl_easy_strerror(code));
 		sender_close(s);
 		return NULL;
 	}
@@ -135,7 +136,8 @@ static bool compress_body(struct sender *s, const void *body, size_t len)
 	z_stream z = { 0 };
 	bool done;
 
-	if (deflateInit2(&z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+	if (deflateInit2(&z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) !=
+	    Z_OK)
 		return false;
 	z.next_in = body;
 	z.avail_in = (uInt)len;
@@ -166,7 +168,8 @@ void sender_submit(struct sender *s, const void *body, size_t len)
 	if (!s->endpoint->gzip) {
 		buffer_append(&s->body, body, len);
 	} else if (!compress_body(s, body, len)) {
-		snprintf(s->stats.error, sizeof(s->stats.error), "the request cannot be compressed");
+		snprintf(s->stats.error, sizeof(s->stats.error),
+			 "the request cannot be compressed");
 		s->state = SENDER_REJECTED;
 		return;
 	}

@@ -31,13 +31,15 @@ struct sender_stats {
 	uint64_t bytes;			/* of request bodies delivered, after compression */
 	uint32_t failures;		/* attempts that failed since the last success */
 	int64_t rejected_spans;		/* by partial success, in all */
-	char error[256];		/* what went wrong last; "" when the last attempt was fine */
-	char partial[256];		/* the receiver's last message of a partial success, or "" */
+	char error[256];   /* what went wrong last; "" when the last attempt was fine */
+	char partial[256]; /* the receiver's last message of a partial success, or "" */
 };
 
 struct sender;
 
-/** NULL, with a line in @error, when the endpoint cannot be used at all. @endpoint must outlive it. */
+/**
+ * NULL, with a line in @error, when the endpoint cannot be used at all. @endpoint must outlive it.
+ */
 struct sender *sender_open(const struct endpoint *endpoint, char *error, size_t size);
 void sender_close(struct sender *s);
 
@@ -45,8 +47,8 @@ void sender_close(struct sender *s);
 void sender_submit(struct sender *s, const void *body, size_t len);
 
 /**
- * Works for at most @timeout_ms, less when @wake_fd (or -1) becomes readable or the request is done.
- * SENDER_DELIVERED and SENDER_REJECTED are reported once; the next call says SENDER_IDLE.
+ * Works for at most @timeout_ms, less when @wake_fd (or -1) becomes readable or the request is
+ * done. SENDER_DELIVERED and SENDER_REJECTED are reported once; the next call says SENDER_IDLE.
  */
 enum sender_state sender_step(struct sender *s, int wake_fd, int timeout_ms);
 

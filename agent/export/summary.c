@@ -57,7 +57,8 @@ static void count_process(struct summary *s, const struct reader_source *source)
 	struct arena scratch = { 0 };
 	uint32_t name;
 
-	name = intern_put(&s->names, text_copy(&scratch, text, reader_text(source, READER_EXECUTABLE, text)));
+	name = intern_put(&s->names,
+			  text_copy(&scratch, text, reader_text(source, READER_EXECUTABLE, text)));
 	arena_free(&scratch);
 	if (name == s->program_count) {
 		s->programs = memory_resize(s->programs, (name + 1) * sizeof(*s->programs));

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What went by, in a few numbers: spans, traces, errors and the programs they came from. Constant
- * memory: beyond SUMMARY_IDS_MAX traces or processes the count is a lower bound. Called by `ctxagent
- * run`.
+ * memory: beyond SUMMARY_IDS_MAX traces or processes the count is a lower bound. Called by
+ * `ctxagent run`.
  */
 #ifndef EXPORT_SUMMARY_H
 #define EXPORT_SUMMARY_H
@@ -20,7 +20,7 @@
 struct id_set {
 	uint64_t *slots;		/* 0: free */
 	uint32_t count, cap;
-	bool full;			/* SUMMARY_IDS_MAX reached: what is new from now on is not counted */
+	bool full; /* SUMMARY_IDS_MAX reached: what is new from now on is not counted */
 };
 
 struct summary_program {
@@ -37,7 +37,8 @@ struct summary {
 	uint32_t program_count;
 };
 
-void summary_add(struct summary *s, const struct reader_source *source, const struct record *record);
+void summary_add(struct summary *s, const struct reader_source *source,
+		 const struct record *record);
 
 /** One line: "12 requests, 24 spans, ...; programs: nginx (2), curl". */
 void summary_print(const struct summary *s, FILE *f);

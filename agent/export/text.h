@@ -14,10 +14,10 @@
 #include "export/memory.h"
 
 /**
- * Length of the well-formed UTF-8 sequence (RFC 3629) at @s, or 0. No overlong forms, no surrogates,
- * nothing above U+10FFFF.
+ * Length of the well-formed UTF-8 sequence (RFC 3629) at @text, or 0. No overlong forms, no
+ * surrogates, nothing above U+10FFFF.
  */
-size_t text_utf8_length(const char *s, size_t len);
+size_t text_utf8_length(const char *text, size_t len);
 
 /** A NUL-terminated copy of @s in which NULs and malformed bytes became U+FFFD. */
 char *text_copy(struct arena *a, const char *s, size_t len);
@@ -25,10 +25,14 @@ char *text_copy(struct arena *a, const char *s, size_t len);
 /** The same, percent-decoded first (RFC 3986 2.1); a '%' without two hex digits stays as it is. */
 char *text_decode(struct arena *a, const char *s, size_t len);
 
-/** Decodes in place of @out (at least @len bytes) and returns the length; any bytes may come out. */
+/**
+ * Decodes in place of @out (at least @len bytes) and returns the length; any bytes may come out.
+ */
 size_t text_percent_decode(const char *s, size_t len, char *out);
 
-/** Prints @s with control characters (C0, DEL, C1) as \xNN: no escape sequence reaches a terminal. */
+/**
+ * Prints @s with control characters (C0, DEL, C1) as \xNN: no escape sequence reaches a terminal.
+ */
 void text_print(FILE *f, const char *s);
 
 /** Lower-case hex of @len bytes and a NUL into @out (2 * @len + 1 bytes). */

@@ -8,7 +8,9 @@
 
 #include "export/tree.h"
 
-/** "GET /path" for HTTP; client spans know the whole URL and no path: what follows its authority. */
+/**
+ * "GET /path" for HTTP; client spans know the whole URL and no path: what follows its authority.
+ */
 static void name_span(const struct model_span *span, char *out, size_t size)
 {
 	const struct model_attribute *path = model_find(&span->attributes, "url.path");
@@ -28,7 +30,8 @@ static void name_span(const struct model_span *span, char *out, size_t size)
 
 void tree_add(struct tree *t, const struct model_resource *resource, const struct model_span *span)
 {
-	const struct model_attribute *status = model_find(&span->attributes, "http.response.status_code");
+	const struct model_attribute *status =
+		model_find(&span->attributes, "http.response.status_code");
 	const struct model_attribute *error = model_find(&span->attributes, "error.type");
 	struct tree_node *n;
 	char name[1024];
@@ -75,12 +78,14 @@ static int by_trace(const void *a, const void *b)
 static int by_time(const void *a, const void *b)
 {
 	const struct keyed *x = a, *y = b;
-	int order = (x->trace_start_ns > y->trace_start_ns) - (x->trace_start_ns < y->trace_start_ns);
+	int order =
+		(x->trace_start_ns > y->trace_start_ns) - (x->trace_start_ns < y->trace_start_ns);
 
 	if (!order)
 		order = memcmp(x->node.trace_id, y->node.trace_id, sizeof(x->node.trace_id));
 	if (!order)
-		order = (x->node.start_ns > y->node.start_ns) - (x->node.start_ns < y->node.start_ns);
+		order = (x->node.start_ns > y->node.start_ns) -
+			(x->node.start_ns < y->node.start_ns);
 	/* of two that begin together the longer one is the outer one */
 	if (!order)
 		order = (x->node.end_ns < y->node.end_ns) - (x->node.end_ns > y->node.end_ns);
@@ -134,7 +139,8 @@ static int compare_ids(const void *a, const void *b)
 }
 
 /** The first node with @span_id that is not @self, or TREE_NONE. */
-static uint32_t find_span(const struct by_id *ids, uint32_t count, const uint8_t *span_id, uint32_t self)
+static uint32_t find_span(const struct by_id *ids, uint32_t count, const uint8_t *span_id,
+			  uint32_t self)
 {
 	uint32_t low = 0, high = count, middle;
 
@@ -181,8 +187,9 @@ static void unlink_child(struct tree *t, uint32_t child)
 }
 
 /**
- * Spans that are each other's ancestors hang from no root: each that was not reached from one becomes
- * one itself, in order of time. A node has one parent, so what hangs below a root is a tree.
+ * Spans that are each other's ancestors hang from no root: each that was not reached from one
+ * becomes one itself, in order of time. A node has one parent, so what hangs below a root is a
+ * tree.
  */
 static void break_loops(struct tree *t, uint32_t from, uint32_t end)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Trace trees for people. Spans are gathered in a compact form (tree.c), arranged by trace, parent
- * and time, and printed (tree_print.c). Memory grows with the number of spans, about 100 bytes each:
- * this is for looking at, export.h's way is the one of constant memory.
+ * and time, and printed (tree_print.c). Memory grows with the number of spans, about 100 bytes
+ * each: this is for looking at, export.h's way is the one of constant memory.
  */
 #ifndef EXPORT_TREE_H
 #define EXPORT_TREE_H

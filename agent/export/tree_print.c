@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Printing arranged trees; see tree.h. One line a span: when it began in its trace, how long it took,
- * its name indented below its parent's, what came of it, kind and service.
+ * Printing arranged trees; see tree.h. One line a span: when it began in its trace, how long it
+ * took, its name indented below its parent's, what came of it, kind and service.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -73,7 +73,7 @@ static void print_outcome(FILE *f, const struct tree *t, const struct tree_node 
 		return;
 	fputs("  ", f);
 	painted(f, style, PAINT_RED, "error");
-	if (*error && strcmp(error, number)) {
+	if (*error && strcmp(error, number) != 0) {
 		fputs(" ", f);
 		painted(f, style, PAINT_RED, error);
 	}
@@ -87,7 +87,8 @@ static void print_doubt(FILE *f, const struct tree_node *n, const struct tree_st
 	if (n->has_parent && n->parent == TREE_NONE) {
 		text_hex(n->parent_id, sizeof(n->parent_id), id);
 		paint(f, style, PAINT_YELLOW);
-		fprintf(f, "  (%s %s is not here)", n->parent_remote ? "caller" : "orphan: parent", id);
+		fprintf(f, "  (%s %s is not here)", n->parent_remote ? "caller" : "orphan: parent",
+			id);
 		paint(f, style, PAINT_OFF);
 	}
 	if (n->tier != TIER_EXACT && n->tier != TIER_NONE) {
@@ -104,7 +105,8 @@ static void print_span(FILE *f, const struct tree *t, const struct tree_node *n,
 
 	format_duration(n->start_ns - origin_ns, start + 1, sizeof(start) - 1);
 	format_duration(n->end_ns - n->start_ns, took, sizeof(took));
-	fprintf(f, "%11s %10s  %*s", start, took, (int)(2 * (depth < INDENT_MAX ? depth : INDENT_MAX)), "");
+	fprintf(f, "%11s %10s  %*s", start, took,
+		(int)(2 * (depth < INDENT_MAX ? depth : INDENT_MAX)), "");
 	painted(f, style, PAINT_BOLD, intern_text(&t->texts, n->name));
 	print_outcome(f, t, n, style);
 	fprintf(f, "  %s  ", kind_names[n->kind <= SPAN_CLIENT ? n->kind : 0]);
@@ -180,7 +182,8 @@ int64_t tree_print(const struct tree *t, FILE *f, const struct tree_style *style
 
 	for (uint32_t from = 0; from < t->count; from = end) {
 		end = from;
-		while (end < t->count && !memcmp(t->nodes[end].trace_id, t->nodes[from].trace_id, 16))
+		while (end < t->count &&
+		       !memcmp(t->nodes[end].trace_id, t->nodes[from].trace_id, 16))
 			end++;
 		if (traces++)
 			putc('\n', f);

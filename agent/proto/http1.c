@@ -99,7 +99,26 @@ static int step_blank(struct http1 *p)
 	if (p->head_bytes + 2 > HTTP1_HEAD_MAX || !http1_frame(p))
 		return HTTP1_BAD;
 	p->state = S_BLANK_CR;
-	return HTTP1_BLANK;
+	return p->brief ? HTTP1_NEXT : HTTP1_BLANK;
+}
+
+/*
+ * For an owner that wants no headers: passes over whole lines that cannot be about framing, without
+ * looking into them. Whatever is odd is left to the careful way.
+ */
+static void pass_lines(struct http1 *p, struct http1_input *in)
+{
+	while (in->at < in->end && p->count < HTTP1_HEADERS_MAX &&
+	       http1_line_is_plain(in->at, (size_t)(in->end - in->at))) {
+		const char *end = memchr(in->at, '\n', (size_t)(in->end - in->at));
+		size_t len = end ? (size_t)(end + 1 - in->at) : 0;
+
+		if (len < 3 || end[-1] != '\r' || p->head_bytes + len > HTTP1_HEAD_MAX)
+			return;
+		p->head_bytes += (uint32_t)len;
+		p->count++;
+		in->at += len;
+	}
 }
 
 static int step_lines(struct http1 *p, struct http1_input *in, struct http1_step *step)
@@ -107,6 +126,10 @@ static int step_lines(struct http1 *p, struct http1_input *in, struct http1_step
 	struct http1_line line;
 	int event;
 
+	if (p->quiet && p->line_len == 0)
+		pass_lines(p, in);
+	if (in->at == in->end)
+		return HTTP1_MORE;
 	if (*in->at == '\r' && p->line_len == 0)
 		return step_blank(p);
 	event = take_head_line(p, in, &line);
@@ -114,6 +137,8 @@ static int step_lines(struct http1 *p, struct http1_input *in, struct http1_step
 		return event;
 	if (++p->count > HTTP1_HEADERS_MAX || !http1_parse_header(p, &line, step))
 		return HTTP1_BAD;
+	if (p->quiet)
+		return HTTP1_NEXT;
 	if (line.here) {
 		step->line_at = line.at - in->base;
 		step->value_at = step->value.at - in->base;
@@ -136,7 +161,7 @@ static int step_blank_line(struct http1 *p, struct http1_input *in)
 	p->count = 0;
 	p->left = p->body == HTTP1_BODY_LENGTH ? p->content_length : 0;
 	p->state = (uint8_t)http1_state_after_head(p);
-	return HTTP1_HEAD;
+	return p->quiet ? HTTP1_NEXT : HTTP1_HEAD;
 }
 
 /* Things that are due although no byte is left. */
@@ -198,7 +223,7 @@ enum http1_event http1_feed(struct http1 *p, const char *buf, size_t len, struct
 	int event;
 
 	clear_step(step);
-	/* every HTTP1_NEXT consumed a byte */
+	/* every HTTP1_NEXT consumed a byte, or left a state for good */
 	do
 		event = take_step(p, &in, step);
 	while (event == HTTP1_NEXT);

@@ -99,6 +99,9 @@ struct http1 {
 	 * They stay over 1xx responses and are false again after the END of a final one */
 	bool to_head;			/* answers HEAD: no body */
 	bool to_connect;		/* answers CONNECT: a 2xx makes the rest a tunnel */
+	bool brief;			/* report no BLANK */
+	bool quiet;			/* report no HEADER and no HEAD: lines that say nothing of framing are not
+					 * looked into, only passed over. Not for streams that are edited. */
 
 	/* public, valid after FIRST until the next START */
 	enum http1_role role;

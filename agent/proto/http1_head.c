@@ -262,6 +262,34 @@ static bool split_header(const struct http1_line *line, struct http1_slice *name
 	return true;
 }
 
+/*
+ * Connection, Content-Length, Transfer-Encoding, Upgrade, Expect: the rest says nothing of framing. They
+ * are told by their first letter and where their colon is.
+ */
+bool http1_line_is_plain(const char *at, size_t len)
+{
+	size_t colon;
+
+	if (!(classes[(unsigned char)*at] & C_TOKEN))
+		return false;
+	switch (*at | 0x20) {
+	case 'c':
+		return len > 14 && at[10] != ':' && at[14] != ':';
+	case 't':
+		colon = 17;
+		break;
+	case 'u':
+		colon = 7;
+		break;
+	case 'e':
+		colon = 6;
+		break;
+	default:
+		return true;
+	}
+	return len > colon && at[colon] != ':';
+}
+
 bool http1_parse_header(struct http1 *p, const struct http1_line *line, struct http1_step *step)
 {
 	return split_header(line, &step->name, &step->value) &&

@@ -21,8 +21,9 @@ int reader_file_open(struct reader *r, const char *name, const char *suffix, int
 
 	snprintf(file, sizeof(file), "%s%s", name, suffix);
 	fd = openat(r->dir, file, flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY, 0600);
+	/* A link, a directory, a device: whoever put it there, it is no file of a writer. */
 	if (fd < 0)
-		return -errno;
+		return errno == ELOOP || errno == EISDIR || errno == ENXIO || errno == EACCES ? -EPERM : -errno;
 	/* Root must not be led to write into, or to remove, another file of somebody by a hard link. */
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink <= 1 &&
 	    (st.st_uid == r->owner || (flags & O_EXCL))) {

@@ -20,7 +20,6 @@ static struct {
 } ranges[RANGES_MAX];
 static atomic_flag ranges_busy = ATOMIC_FLAG_INIT;
 static struct sigaction before;
-static bool installed;
 
 static void on_bus_error(int sig, siginfo_t *info, void *context)
 {
@@ -47,20 +46,23 @@ static void on_file_limit(int sig)
 	(void)sig;
 }
 
+/* Handlers, not SIG_IGN: the programs that we start must not inherit any of it. */
 static void install_handlers(void)
 {
-	struct sigaction bus, limit, old;
+	struct sigaction action, old;
 
-	memset(&bus, 0, sizeof(bus));
-	bus.sa_sigaction = on_bus_error;
-	bus.sa_flags = SA_SIGINFO;
-	sigaction(SIGBUS, &bus, &before);
-	memset(&limit, 0, sizeof(limit));
-	limit.sa_handler = on_file_limit;
-	limit.sa_flags = SA_RESTART;
+	memset(&action, 0, sizeof(action));
+	action.sa_sigaction = on_bus_error;
+	action.sa_flags = SA_SIGINFO;
+	if (sigaction(SIGBUS, NULL, &old) == 0 && old.sa_sigaction != on_bus_error) {
+		before = old;
+		sigaction(SIGBUS, &action, NULL);
+	}
+	memset(&action, 0, sizeof(action));
+	action.sa_handler = on_file_limit;
+	action.sa_flags = SA_RESTART;
 	if (sigaction(SIGXFSZ, NULL, &old) == 0 && old.sa_handler == SIG_DFL)
-		sigaction(SIGXFSZ, &limit, NULL);
-	installed = true;
+		sigaction(SIGXFSZ, &action, NULL);
 }
 
 static bool range_add(void *at, size_t len)
@@ -69,8 +71,7 @@ static bool range_add(void *at, size_t len)
 
 	while (atomic_flag_test_and_set_explicit(&ranges_busy, memory_order_acquire))
 		;
-	if (!installed)
-		install_handlers();
+	install_handlers();
 	for (size_t i = 0; i < RANGES_MAX && !added; i++) {
 		if (atomic_load(&ranges[i].len))
 			continue;

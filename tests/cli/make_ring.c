@@ -79,7 +79,8 @@ static uint64_t milliseconds(const char *value)
 }
 
 /** One name=value word of a span. Returns false when it is an attribute. */
-static bool set_field(struct maker *m, struct record_span *span, const char *name, const char *value)
+static bool set_field(struct maker *m, struct record_span *span, const char *name,
+		      const char *value)
 {
 	long number = strtol(value, NULL, 10);
 

@@ -14,7 +14,7 @@ T=0af7651916cd43dd8448eb211c80319c
 	"trace=$T|span=0000000000000003|parent=0000000000000002|remote=1|start=50|ms=100|status=2|http.request.method=GET|url.path=/a|http.response.status_code=502|error.type=502" \
 	"trace=ffffffffffffffffffffffffffffffff|span=0000000000000009|parent=00000000000000aa|remote=1|start=100|ms=1|http.request.method=PUT|url.path=/b"
 cat >"$WORK/want" <<END
-trace $T  3 spans, 2 services, 123 ms, 2023-11-14 22:13:20.000
+trace $T  3 spans, 2 services, 150 ms, 2023-11-14 22:13:20.000
       +0 ms     123 ms  GET /a  200  server  edge
    +20.0 ms     110 ms    GET /a  200  client  edge
    +50.0 ms     100 ms      GET /a  502  error  server  unknown_service:nginx
@@ -47,7 +47,7 @@ on_terminal() {
 os.environ.update(dict(a.split("=", 1) for a in sys.argv[1].split()))
 pty.spawn(sys.argv[2:], lambda fd: os.read(fd, 65536))' "$@" </dev/null
 }
-check "colour on a terminal" grep -q "$(printf '\033')\[31m" <(on_terminal "TERM=xterm" "$CTXAGENT" show --dir "$D")
+is "colour on a terminal" 1 "$(on_terminal "TERM=xterm" "$CTXAGENT" show --dir "$D" | grep -c "$(printf '\033')\[31merror")"
 is "NO_COLOR" 0 "$(on_terminal "TERM=xterm NO_COLOR=1" "$CTXAGENT" show --dir "$D" | grep -c "$(printf '\033')")"
 is "a dumb terminal" 0 "$(on_terminal "TERM=dumb" "$CTXAGENT" show --dir "$D" | grep -c "$(printf '\033')")"
 

@@ -127,10 +127,10 @@ static void dup2_that_changes_nothing_says_nothing(void **state)
 	assert_log("real.dup2");
 }
 
-/* As programs call them: the prototype of libc's headers, by another name. */
-extern int plain_fcntl(int fd, int command, ...) __asm__("fcntl");
-extern int plain_fcntl64(int fd, int command, ...) __asm__("fcntl64");
-extern int plain__fcntl(int fd, int command, ...) __asm__("__fcntl");
+/* As programs call them: with the prototype of libc's headers. */
+static int (*volatile plain_fcntl)(int fd, int command, ...) = (void *)fcntl;
+static int (*volatile plain_fcntl64)(int fd, int command, ...) = (void *)fcntl64;
+static int (*volatile plain__fcntl)(int fd, int command, ...) = (void *)__fcntl;
 
 static void fcntl_duplicates(void **state)
 {

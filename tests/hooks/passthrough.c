@@ -46,9 +46,11 @@ static bool is_same(const char *a, const char *b)
 
 static void check_arguments(const struct row *row)
 {
-	const struct fake_call *call = &fake_calls[0];
+	const struct fake_call *call = &fake_calls[fake_count - 1];
 
-	assert_int_equal(fake_count, 1);
+	/* a hook may look at a semaphore before it waits for it */
+	if (fake_count != 1 && (fake_count != 2 || strcmp(fake_calls[0].name, "sem_getvalue")))
+		fail_msg("%s made %d calls", row->name, fake_count);
 	if (!is_same(call->name, row->name))
 		fail_msg("%s called %s", row->name, call->name);
 	for (int i = 0; i < call->count; i++)

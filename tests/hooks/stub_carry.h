@@ -81,14 +81,13 @@ struct fake_result {
 extern struct fake_result fake_results[16];
 extern void (*fake_during)(const struct fake_call *call);
 
+void fake_plan(const struct fake_result *list, size_t count);
+
 /** The results of the next calls, in their order; the last one stays. */
-#define fake_returns(...)                                                                 \
-	do {                                                                              \
-		const struct fake_result list[] = { __VA_ARGS__ };                        \
-		memset(fake_results, 0, sizeof(fake_results));                            \
-		for (size_t i = 0; i < sizeof(fake_results) / sizeof(*fake_results); i++) \
-			fake_results[i] = list[i < ARRAY_SIZE(list) ? i : ARRAY_SIZE(list) - 1]; \
-		fake_count = 0;                                                           \
+#define fake_returns(...)                                          \
+	do {                                                       \
+		const struct fake_result list[] = { __VA_ARGS__ }; \
+		fake_plan(list, ARRAY_SIZE(list));                 \
 	} while (0)
 
 /** Argument @i of the last call. */

@@ -25,6 +25,13 @@ static long fake_called(struct fake_call call)
 	return result.value;
 }
 
+void fake_plan(const struct fake_result *list, size_t count)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(fake_results); i++)
+		fake_results[i] = list[i < count ? i : count - 1];
+	fake_count = 0;
+}
+
 uint64_t fake_arg(int i)
 {
 	assert_in_range(fake_count, 1, ARRAY_SIZE(fake_calls));

@@ -88,7 +88,10 @@ static void test_inject_beside_the_programs_own(void **state)
 
 	(void)state;
 	fill(&ctx);
-	expect_lines(&ctx, W3C, 1u << FIELD_TRACEPARENT, 1000, LINE_BAGGAGE LINE_REQUEST);
+	expect_lines(&ctx, W3C, 1u << FIELD_TRACEPARENT, 1000,
+		     LINE_TRACESTATE LINE_BAGGAGE LINE_REQUEST);
+	expect_lines(&ctx, W3C, 1u << FIELD_TRACEPARENT | 1u << FIELD_TRACESTATE, 1000,
+		     LINE_BAGGAGE LINE_REQUEST);
 	expect_lines(&ctx, W3C, 1u << FIELD_TRACESTATE, 1000,
 		     LINE_TRACEPARENT LINE_BAGGAGE LINE_REQUEST);
 	expect_lines(&ctx, W3C, 1u << FIELD_BAGGAGE, 1000,

@@ -68,8 +68,10 @@ static void protocol_compression_timeout(void **state)
 	assert_int_equal(endpoint.timeout_ms, 10000);
 	endpoint_free(&endpoint);
 	assert_int_equal(READ("http://h", "OTEL_EXPORTER_OTLP_PROTOCOL=http/json",
-			      "OTEL_EXPORTER_OTLP_COMPRESSION=gzip", "OTEL_EXPORTER_OTLP_TIMEOUT=250",
-			      "OTEL_EXPORTER_OTLP_CERTIFICATE=/ca.pem"), 0);
+			      "OTEL_EXPORTER_OTLP_COMPRESSION=gzip",
+			      "OTEL_EXPORTER_OTLP_TIMEOUT=250",
+			      "OTEL_EXPORTER_OTLP_CERTIFICATE=/ca.pem"),
+			 0);
 	assert_true(endpoint.json && endpoint.gzip);
 	assert_int_equal(endpoint.timeout_ms, 250);
 	assert_string_equal(endpoint.ca_file, "/ca.pem");
@@ -86,7 +88,8 @@ static void protocol_compression_timeout(void **state)
 static void headers(void **state)
 {
 	(void)state;
-	assert_int_equal(READ("http://h", "OTEL_EXPORTER_OTLP_HEADERS=api-key=a%20b%2Cc, X-Two = 2"), 0);
+	assert_int_equal(
+		READ("http://h", "OTEL_EXPORTER_OTLP_HEADERS=api-key=a%20b%2Cc, X-Two = 2"), 0);
 	assert_string_equal(endpoint.headers->line, "api-key: a b,c");
 	assert_string_equal(endpoint.headers->next->line, "X-Two: 2");
 	assert_null(endpoint.headers->next->next);

@@ -51,7 +51,8 @@ static void resource_attributes(void **state)
 	struct arena a = { 0 };
 
 	(void)state;
-	sample_header(&sample, "nginx", "", "host.name=mine,deployment.environment=a%2Cb,bad,os.type=plan9", "");
+	sample_header(&sample, "nginx", "",
+		      "host.name=mine,deployment.environment=a%2Cb,bad,os.type=plan9", "");
 	model_resource_read(&a, &sample.source, "box", &r);
 	assert_string_equal(text_of(&r.attributes, "host.name"), "mine");
 	assert_string_equal(text_of(&r.attributes, "deployment.environment"), "a,b");
@@ -62,7 +63,8 @@ static void resource_attributes(void **state)
 	assert_string_equal(text_of(&r.attributes, "process.executable.name"), "nginx");
 	assert_int_equal(model_find(&r.attributes, "process.pid")->number, 4242);
 	for (uint32_t i = 0; i < r.attributes.count; i++)
-		assert_ptr_equal(model_find(&r.attributes, r.attributes.list[i].key), &r.attributes.list[i]);
+		assert_ptr_equal(model_find(&r.attributes, r.attributes.list[i].key),
+				 &r.attributes.list[i]);
 	sample_header(&sample, "nginx", "", "", "");
 	model_resource_read(&a, &sample.source, "box", &r);
 	assert_string_equal(text_of(&r.attributes, "host.name"), "box");
@@ -158,7 +160,8 @@ static void hostile_records(void **state)
 		assert_true(m.end_ns >= m.start_ns);
 		assert_string_equal(text_of(&m.attributes, "ctxagent.tier"), "none");
 		assert_true(m.kind <= SPAN_CLIENT && m.status <= STATUS_ERROR);
-		assert_string_equal(text_of(&m.attributes, "url.path"), "/a\xef\xbf\xbd\xef\xbf\xbd(");
+		assert_string_equal(text_of(&m.attributes, "url.path"),
+				    "/a\xef\xbf\xbd\xef\xbf\xbd(");
 	}
 	arena_free(&a);
 }
@@ -169,11 +172,21 @@ static void utf8(void **state)
 		const char *bytes;
 		size_t len, want;
 	} cases[] = {
-		{ "a", 1, 1 },		       { "\xc3\xa9", 2, 2 },	     { "\xc3", 1, 0 },
-		{ "\xc0\x80", 2, 0 },	       { "\xe2\x82\xac", 3, 3 },     { "\xe0\x9f\xbf", 3, 0 },
-		{ "\xed\xa0\x80", 3, 0 },      { "\xf0\x9f\x98\x80", 4, 4 }, { "\xf0\x8f\xbf\xbf", 4, 0 },
-		{ "\xf4\x8f\xbf\xbf", 4, 4 },  { "\xf4\x90\x80\x80", 4, 0 }, { "\xf5\x80\x80\x80", 4, 0 },
-		{ "\xe2\x82", 2, 0 },	       { "\x80", 1, 0 },	     { "\xe2\x28\xa1", 3, 0 },
+		{"a", 1, 1},
+		{"\xc3\xa9", 2, 2},
+		{"\xc3", 1, 0},
+		{"\xc0\x80", 2, 0},
+		{"\xe2\x82\xac", 3, 3},
+		{"\xe0\x9f\xbf", 3, 0},
+		{"\xed\xa0\x80", 3, 0},
+		{"\xf0\x9f\x98\x80", 4, 4},
+		{"\xf0\x8f\xbf\xbf", 4, 0},
+		{"\xf4\x8f\xbf\xbf", 4, 4},
+		{"\xf4\x90\x80\x80", 4, 0},
+		{"\xf5\x80\x80\x80", 4, 0},
+		{"\xe2\x82", 2, 0},
+		{"\x80", 1, 0},
+		{"\xe2\x28\xa1", 3, 0},
 	};
 
 	(void)state;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * OTLP: what was encoded is decoded again, by the protobuf and JSON libraries, and compared field by
- * field; and what receivers answer.
+ * OTLP: what was encoded is decoded again, by the protobuf and JSON libraries, and compared field
+ * by field; and what receivers answer.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -42,8 +42,8 @@ static void fill(struct batch *b)
 
 /* ---- protobuf ---- */
 
-static const Opentelemetry__Proto__AnyValue *pb_find(Opentelemetry__Proto__KeyValue **list, size_t count,
-						     const char *key)
+static const Opentelemetry__Proto__AnyValue *pb_find(Opentelemetry__Proto__KeyValue **list,
+						     size_t count, const char *key)
 {
 	for (size_t i = 0; i < count; i++)
 		if (!strcmp(list[i]->key, key))
@@ -69,12 +69,18 @@ static void check_pb_client(const Opentelemetry__Proto__Span *s)
 	assert_true(s->start_time_unix_nano == SAMPLE_REALTIME + 1000000);
 	assert_true(s->end_time_unix_nano == SAMPLE_REALTIME + 4000000);
 	assert_int_equal(s->flags, 0x303);
-	assert_int_equal(s->status->code, OPENTELEMETRY__PROTO__STATUS__STATUS_CODE__STATUS_CODE_ERROR);
-	assert_string_equal(pb_find(s->attributes, s->n_attributes, "ctxagent.tier")->string_value, "exact");
-	assert_string_equal(pb_find(s->attributes, s->n_attributes, "ctxagent.rule")->string_value, "R2");
+	assert_int_equal(s->status->code,
+			 OPENTELEMETRY__PROTO__STATUS__STATUS_CODE__STATUS_CODE_ERROR);
+	assert_string_equal(pb_find(s->attributes, s->n_attributes, "ctxagent.tier")->string_value,
+			    "exact");
+	assert_string_equal(pb_find(s->attributes, s->n_attributes, "ctxagent.rule")->string_value,
+			    "R2");
 	assert_string_equal(pb_find(s->attributes, s->n_attributes, "job.id")->string_value, "7");
-	assert_true(pb_find(s->attributes, s->n_attributes, "http.response.status_code")->int_value == -5);
-	assert_true(pb_find(s->attributes, s->n_attributes, "http.response.body.size")->int_value == INT64_MAX);
+	assert_true(
+		pb_find(s->attributes, s->n_attributes, "http.response.status_code")->int_value ==
+		-5);
+	assert_true(pb_find(s->attributes, s->n_attributes, "http.response.body.size")->int_value ==
+		    INT64_MAX);
 }
 
 static void protobuf_there_and_back(void **state)
@@ -89,13 +95,17 @@ static void protobuf_there_and_back(void **state)
 	(void)state;
 	fill(b);
 	otlp_encode_protobuf(b, &scratch, &out);
-	r = opentelemetry__proto__export_trace_service_request__unpack(NULL, out.len, (uint8_t *)out.data);
+	r = opentelemetry__proto__export_trace_service_request__unpack(NULL, out.len,
+								       (uint8_t *)out.data);
 	assert_non_null(r);
 	assert_int_equal(r->n_resource_spans, 2);
 	resource = r->resource_spans[0]->resource;
-	assert_string_equal(pb_find(resource->attributes, resource->n_attributes, "service.name")->string_value,
-			    "shop");
-	assert_true(pb_find(resource->attributes, resource->n_attributes, "process.pid")->int_value == 4242);
+	assert_string_equal(
+		pb_find(resource->attributes, resource->n_attributes, "service.name")->string_value,
+		"shop");
+	assert_true(
+		pb_find(resource->attributes, resource->n_attributes, "process.pid")->int_value ==
+		4242);
 	assert_int_equal(r->resource_spans[0]->n_scope_spans, 1);
 	scope = r->resource_spans[0]->scope_spans[0];
 	assert_string_equal(scope->scope->name, "ctxagent");
@@ -145,7 +155,8 @@ static void check_json_client(const json_t *s)
 	assert_text(s, "endTimeUnixNano", "1700000000004000000");
 	assert_int_equal(json_integer_value(json_object_get(s, "kind")), 3);
 	assert_int_equal(json_integer_value(json_object_get(s, "flags")), 0x303);
-	assert_int_equal(json_integer_value(json_object_get(json_object_get(s, "status"), "code")), 2);
+	assert_int_equal(json_integer_value(json_object_get(json_object_get(s, "status"), "code")),
+			 2);
 	assert_text(json_find(s, "http.response.status_code"), "intValue", "-5");
 	assert_text(json_find(s, "http.response.body.size"), "intValue", "9223372036854775807");
 	assert_text(json_find(s, "job.id"), "stringValue", "7");
@@ -166,10 +177,12 @@ static void json_there_and_back(void **state)
 	r = json_loadb(out.data, out.len, JSON_REJECT_DUPLICATES, NULL);
 	groups = json_object_get(r, "resourceSpans");
 	assert_int_equal(json_array_size(groups), 2);
-	assert_text(json_find(json_object_get(json_array_get(groups, 0), "resource"), "service.name"),
-		    "stringValue", "shop");
-	assert_text(json_find(json_object_get(json_array_get(groups, 1), "resource"), "process.pid"),
-		    "intValue", "4343");
+	assert_text(
+		json_find(json_object_get(json_array_get(groups, 0), "resource"), "service.name"),
+		"stringValue", "shop");
+	assert_text(
+		json_find(json_object_get(json_array_get(groups, 1), "resource"), "process.pid"),
+		"intValue", "4343");
 	scope = json_array_get(json_object_get(json_array_get(groups, 0), "scopeSpans"), 0);
 	assert_text(json_object_get(scope, "scope"), "name", "ctxagent");
 	spans = json_object_get(scope, "spans");
@@ -229,7 +242,8 @@ static void protobuf_responses(void **state)
 
 static void json_responses(void **state)
 {
-	static const char some[] = "{\"partialSuccess\":{\"rejectedSpans\":\"3\",\"errorMessage\":\"no\"}}";
+	static const char some[] =
+		"{\"partialSuccess\":{\"rejectedSpans\":\"3\",\"errorMessage\":\"no\"}}";
 	static const char number[] = "{\"partialSuccess\":{\"rejectedSpans\":4}}";
 	struct otlp_partial p;
 

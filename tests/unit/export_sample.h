@@ -45,7 +45,8 @@ static inline void sample_header(struct sample *s, const char *executable, const
 }
 
 /** Starts a span of 3 ms with ids made of the bytes @trace, @span and @parent (0: none). */
-static inline struct record_span *sample_span(struct sample *s, uint8_t trace, uint8_t span, uint8_t parent)
+static inline struct record_span *sample_span(struct sample *s, uint8_t trace, uint8_t span,
+					      uint8_t parent)
 {
 	struct record_span *r = (struct record_span *)(void *)s->bytes;
 
@@ -63,7 +64,8 @@ static inline struct record_span *sample_span(struct sample *s, uint8_t trace, u
 	return r;
 }
 
-static inline void sample_bytes(struct record_span *r, unsigned int key, const void *value, size_t len)
+static inline void sample_bytes(struct record_span *r, unsigned int key, const void *value,
+				size_t len)
 {
 	struct record_attribute a = { .key = (uint16_t)key, .len = (uint16_t)len };
 	char *at = (char *)r + r->record.size;

@@ -72,11 +72,13 @@ static void release(struct made *m)
 static void one_trace_over_three_programs(void **state)
 {
 	static const char want[] =
-		"trace 11111111111111111111111111111111  5 spans, 3 services, 12.3 ms, 2023-11-14 22:13:20.000\n"
+		"trace 11111111111111111111111111111111  5 spans, 3 services, 12.3 ms, 2023-11-14 "
+		"22:13:20.000\n"
 		"      +0 ms    12.3 ms  GET /a  200  server  haproxy\n"
 		"    +200 us    11.0 ms    GET /a  200  client  haproxy\n"
 		"    +400 us    10.0 ms      GET /a  200  server  nginx\n"
-		"    +500 us    2.00 ms        GET /b  503  error  client  nginx  (parent inferred)\n"
+		"    +500 us    2.00 ms        GET /b  503  error  client  nginx  (parent "
+		"inferred)\n"
 		"   +3.50 ms    6.00 ms        GET /c  error timeout  client  app\n";
 	struct made m = { 0 };
 	struct record_span *span;
@@ -111,15 +113,20 @@ static void one_trace_over_three_programs(void **state)
 
 static void orphans_loops_and_order(void **state)
 {
-	static const char want[] =
-		"trace 22222222222222222222222222222222  1 span, 1 service, 1.00 ms, 2023-11-14 22:13:20.000\n"
-		"      +0 ms    1.00 ms  GET /first  server  s  (caller 0909090909090909 is not here)\n"
-		"\n"
-		"trace 11111111111111111111111111111111  4 spans, 1 service, 5.00 ms, 2023-11-14 22:13:20.001\n"
-		"      +0 ms    1.00 ms  GET /orphan  server  s  (orphan: parent 0707070707070707 is not here)\n"
-		"   +1.00 ms    1.00 ms  GET /loop1  server  s  (orphan: parent 0303030303030303 is not here)\n"
-		"   +2.00 ms    1.00 ms    GET /loop2  server  s\n"
-		"   +3.00 ms    2.00 ms  GET /self  server  s  (orphan: parent 0404040404040404 is not here)\n";
+	static const char want[] = "trace 22222222222222222222222222222222  1 span, 1 service, "
+				   "1.00 ms, 2023-11-14 22:13:20.000\n"
+				   "      +0 ms    1.00 ms  GET /first  server  s  (caller "
+				   "0909090909090909 is not here)\n"
+				   "\n"
+				   "trace 11111111111111111111111111111111  4 spans, 1 service, "
+				   "5.00 ms, 2023-11-14 22:13:20.001\n"
+				   "      +0 ms    1.00 ms  GET /orphan  server  s  (orphan: "
+				   "parent 0707070707070707 is not here)\n"
+				   "   +1.00 ms    1.00 ms  GET /loop1  server  s  (orphan: parent "
+				   "0303030303030303 is not here)\n"
+				   "   +2.00 ms    1.00 ms    GET /loop2  server  s\n"
+				   "   +3.00 ms    2.00 ms  GET /self  server  s  (orphan: parent "
+				   "0404040404040404 is not here)\n";
 	struct record_span *span;
 	struct made m = { 0 };
 
@@ -150,7 +157,8 @@ static void colour_and_control_characters(void **state)
 	release(&m);
 }
 
-/** A hundred thousand spans in one trace, each the child of the one before: no recursion, no square. */
+/** A hundred thousand spans in one trace, each the child of the one before: no recursion, no
+ * square. */
 static void deep_and_wide(void **state)
 {
 	struct record_span *span;
