@@ -15,8 +15,12 @@
 
 static NOINLINE void closing(int fd)
 {
-	WITH_AGENT(scope)
+	WITH_AGENT(scope) {
 		carry_closing(fd);
+		return;
+	}
+	/* in the middle of the agent: what the number stands for from now on is not to be believed */
+	carry_missed(carry_watch(fd));
 }
 
 void fd_closing(int fd)

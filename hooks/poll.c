@@ -44,10 +44,12 @@ static NOINLINE void woken(int ready, int timeout_ms, enum carry_wait wait)
 /* The kernel has read the array by now: after a success it can be read. */
 static enum carry_wait polls(const struct pollfd *fds, nfds_t count, int ready)
 {
-	enum carry_wait other = count == 1 ? CARRY_WAIT_ONE : CARRY_WAIT_MANY;
+	enum carry_wait other = CARRY_WAIT_MANY;
 
 	if (ready < 0 || count == 0 || count > OWN_MAX)
 		return other;
+	if (count == 1)
+		other = carry_calls(fds[0].fd) ? CARRY_WAIT_CALL : CARRY_WAIT_ONE;
 	for (nfds_t i = 0; i < count; i++)
 		if (fds[i].fd >= 0 && !carry_own(fds[i].fd))
 			return other;
@@ -58,7 +60,7 @@ static enum carry_wait polls(const struct pollfd *fds, nfds_t count, int ready)
 static enum carry_wait selects(int count, const fd_set *in, const fd_set *out, const fd_set *except)
 {
 	const fd_set *sets[] = { in, out, except };
-	int seen = 0, own = 0;
+	int seen = 0, own = 0, calls = 0;
 
 	if (count <= 0 || count > SELECT_MAX)
 		return CARRY_WAIT_MANY;
@@ -69,10 +71,13 @@ static enum carry_wait selects(int count, const fd_set *in, const fd_set *out, c
 			set |= sets[i] && FD_ISSET(fd, sets[i]);
 		seen += set;
 		own += set && carry_own(fd);
+		calls += set && carry_calls(fd);
 	}
 	if (seen && seen <= OWN_MAX && own == seen)
 		return CARRY_WAIT_OWN;
-	return seen == 1 ? CARRY_WAIT_ONE : CARRY_WAIT_MANY;
+	if (seen != 1)
+		return CARRY_WAIT_MANY;
+	return calls ? CARRY_WAIT_CALL : CARRY_WAIT_ONE;
 }
 
 static NOINLINE void registered(int fd)

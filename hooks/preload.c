@@ -16,9 +16,12 @@
 extern char **environ;
 extern char *program_invocation_short_name;
 
-/* What pthread_atfork() calls; that function moved between libraries in glibc 2.34, this one never. */
+/*
+ * What pthread_atfork() calls; that function moved between libraries in glibc 2.34, this one never. musl
+ * has none: there a fork is noticed by the page that the kernel wipes.
+ */
 extern int __register_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void),
-			     void *object);
+			     void *object) __attribute__((weak));
 extern void *__dso_handle INTERNAL;
 
 static struct config config;
@@ -36,8 +39,8 @@ static __attribute__((constructor)) void preload_start(void)
 	if (config_directory(&config, environ, directory, sizeof(directory)) > 0)
 		options.directory = directory;
 	options.executable = program_invocation_short_name;
-	if (__register_atfork(carry_fork_prepare, carry_fork_parent, carry_fork_child,
-			      &__dso_handle) == 0)
+	if (!__register_atfork || __register_atfork(carry_fork_prepare, carry_fork_parent, carry_fork_child,
+						    &__dso_handle) == 0)
 		carry_start(&options);
 out:
 	errno = saved;

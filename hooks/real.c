@@ -19,6 +19,9 @@
 __asm__(".symver dlsym, dlsym@" OLDEST);
 __asm__(".symver dlvsym, dlvsym@" OLDEST);
 __asm__(".symver dlerror, dlerror@" OLDEST);
+/* musl has no versions, and so no such function (hazard A9). */
+extern void *dlvsym(void *restrict handle, const char *restrict symbol, const char *restrict version)
+	__attribute__((weak));
 
 struct real_row {
 	const char *symbol, *version;
@@ -71,7 +74,7 @@ static void *find_next(const char *symbol, const char *version)
 {
 	void *at = NULL;
 
-	if (version)
+	if (version && dlvsym)
 		at = dlvsym(RTLD_NEXT, symbol, version);
 	if (!at)
 		at = dlsym(RTLD_NEXT, symbol);

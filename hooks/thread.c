@@ -178,3 +178,34 @@ INTERPOSE(int, thrd_create, (thrd_t *thread, thrd_start_t routine, void *arg))
 		return real.thrd_create(thread, routine, arg);
 	return thrd_create_carried(thread, routine, arg);
 }
+
+/*
+ * What is made once is made for nobody in particular: threads started meanwhile inherit nothing (R4). An
+ * exception or a longjmp out of the routine leaves the mark, and then this thread gives nothing on.
+ */
+INTERPOSE(int, pthread_once, (pthread_once_t *control, once_routine *routine))
+{
+	int result;
+
+	carry_self.once++;
+	result = real.pthread_once(control, routine);
+	carry_self.once--;
+	return result;
+}
+
+INTERPOSE(int, __pthread_once, (pthread_once_t *control, once_routine *routine))
+{
+	int result;
+
+	carry_self.once++;
+	result = real.__pthread_once(control, routine);
+	carry_self.once--;
+	return result;
+}
+
+INTERPOSE(void, call_once, (once_flag *flag, once_routine *routine))
+{
+	carry_self.once++;
+	real.call_once(flag, routine);
+	carry_self.once--;
+}

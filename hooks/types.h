@@ -47,5 +47,6 @@
 #include <time.h>
 
 typedef void *thread_routine(void *arg);
+typedef void once_routine(void);
 
 #endif

@@ -48,6 +48,7 @@ struct carry_thread {
 	uint64_t timer_due_ns;		/* no timer of this loop can have run before */
 	uint64_t generation;		/* process generation that `block` and `current` belong to */
 	struct carry_block *block;	/* the rest: random state, ring writer */
+	uint32_t once;			/* inside pthread_once() and the like: what starts here is nobody's */
 	uintptr_t routine;		/* start routine, for pool recognition; 0: unknown */
 	uint64_t inherited;		/* handle whose reference this thread holds since its creation */
 };
@@ -250,6 +251,7 @@ void carry_missed(uint64_t connection);
 enum carry_wait {
 	CARRY_WAIT_MANY,	/* several descriptors, or any that an epoll instance has */
 	CARRY_WAIT_ONE,		/* one descriptor: whatever follows concerns it */
+	CARRY_WAIT_CALL,	/* one descriptor, a connection that this process made (carry_calls()) */
 	CARRY_WAIT_OWN,		/* nothing but what this thread made for its current request (carry_own()) */
 };
 
@@ -265,6 +267,14 @@ bool carry_own(int fd);
  */
 void carry_waiting(bool brief);
 #define CARRY_BRIEF_MS 10
+
+/** True when @fd is a connection that this process made and that may carry requests. Hot; needs no guard. */
+static ALWAYS_INLINE bool carry_calls(int fd)
+{
+	uint64_t handle = carry_watch(fd);
+
+	return handle > CARRY_EVENT && !(handle & CARRY_SERVER);
+}
 
 /** True once this process has read a request. */
 extern _Atomic bool carry_serving;

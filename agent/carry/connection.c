@@ -347,8 +347,12 @@ void carry_shut(int fd, int how)
 
 void carry_missed(uint64_t connection)
 {
-	struct connection *c = pool_hold(&connections, connection & ~CARRY_SERVER);
+	struct connection *c;
 
+	/* a vfork child's memory is its parent's, its descriptors are not (hazard D1) */
+	if (carry_self.vfork_tid)
+		return;
+	c = pool_hold(&connections, connection & ~CARRY_SERVER);
 	if (!c)
 		return;
 	atomic_store(&c->lost, true);

@@ -93,6 +93,16 @@ static void emit_context(struct span_writer *s, const struct context *context, b
 		span_text(s, ATTRIBUTE_REQUEST_ID, context->request_id, context->request_id_len);
 }
 
+static void emit_link(struct span_writer *s, const struct span_context *link)
+{
+	char text[CONTEXT_TRACEPARENT_LEN];
+
+	if (!span_context_valid(link))
+		return;
+	traceparent_format(link, text);
+	span_text(s, ATTRIBUTE_LINK, text, sizeof(text));
+}
+
 /* False: this span is not to be recorded. */
 static bool emit_begin(struct span_writer *s, struct carry_block *block, bool sampled, uint64_t now)
 {
@@ -141,6 +151,7 @@ void emit_request(const struct request *r, const struct connection *c, const cha
 	if (r->agent_len)
 		span_text(&s, ATTRIBUTE_USER_AGENT, r->agent, r->agent_len);
 	emit_context(&s, &r->context, r->own_id);
+	emit_link(&s, &r->link);
 	span_end(&s, &block->writer);
 }
 

@@ -26,10 +26,7 @@ struct exchange *exchange_new(uint64_t now)
 
 static void exchange_name_span(struct exchange *x)
 {
-	struct carry_block *block = thread_block();
-
-	if (block)
-		random_bytes(&block->random, x->span.span_id, sizeof(x->span.span_id));
+	random_bytes(&thread_block()->random, x->span.span_id, sizeof(x->span.span_id));
 	x->span.flags = (uint8_t)((x->span.flags & ~CONTEXT_SAMPLED) | (x->sampled ? CONTEXT_SAMPLED : 0));
 	x->decided = true;
 }
@@ -52,10 +49,7 @@ static void exchange_own(struct exchange *x, struct request *r, enum record_tier
 
 static void exchange_root(struct exchange *x)
 {
-	struct carry_block *block = thread_block();
-
-	if (block)
-		random_bytes(&block->random, x->span.trace_id, sizeof(x->span.trace_id));
+	random_bytes(&thread_block()->random, x->span.trace_id, sizeof(x->span.trace_id));
 	x->span.flags = CONTEXT_RANDOM;
 	x->sampled = process_sample_root(x->span.trace_id);
 	exchange_name_span(x);
@@ -158,6 +152,16 @@ static void exchange_disown(struct exchange *x, bool answered)
 	request_drop(r);
 	request_drop(r);
 	x->held = false;
+}
+
+void exchange_undecide(struct exchange *x)
+{
+	exchange_disown(x, true);
+	x->decided = x->parent_remote = false;
+	x->owner = 0;
+	x->tier = TIER_NONE;
+	x->rule = RULE_NONE;
+	memset(x->parent_id, 0, sizeof(x->parent_id));
 }
 
 void exchange_end(struct exchange *x, const struct connection *c, const char *why)

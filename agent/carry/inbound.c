@@ -58,6 +58,8 @@ static bool request_start(struct inbound *in)
 {
 	struct connection *c = in->c;
 
+	if (!thread_block())
+		return false;
 	c->draft = request_new(inbound_now(in));
 	if (!c->draft)
 		return false;
@@ -101,7 +103,7 @@ static bool request_head(struct inbound *in)
 	struct connection *c = in->c;
 	struct request *r = c->draft;
 
-	if (!queue_push(&c->queue, r))
+	if (!thread_block() || !queue_push(&c->queue, r))
 		return false;
 	c->draft = NULL;
 	c->reading = r;

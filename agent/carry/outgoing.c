@@ -26,6 +26,7 @@ struct scan {
 	bool holding;			/* the call began in the middle of a line */
 	uint32_t index;			/* replay: absolute number of the next exchange */
 	uint64_t now;
+	char *replaced;			/* our text in the place of this head's traceparent, in this call */
 	size_t at;			/* offset in the call of the piece being fed */
 };
 
@@ -43,14 +44,15 @@ static bool head_start(struct scan *s)
 	struct exchange *x;
 
 	out->present = 0;
-	out->inserted = out->replaced = out->refused = false;
+	out->inserted = out->refused = false;
+	s->replaced = NULL;
 	if (s->replay) {
 		out->exchange = connection_exchange(c, s->index++);
 		return true;
 	}
 	if (!s->now)
 		s->now = thread_now();
-	x = exchange_new(s->now);
+	x = thread_block() ? exchange_new(s->now) : NULL;
 	out->exchange = x;
 	if (!x)
 		return false;
@@ -108,7 +110,7 @@ static void replace_value(struct scan *s, const struct http1_step *step, const c
 	memcpy(text, with, len);
 	s->c->text_len += len;
 	s->c->out.exchange->carried = true;
-	s->c->out.replaced = true;
+	s->replaced = text;
 }
 
 /* The program sends a traceparent of its own, or passes one on: it names the parent of our client span. */
@@ -124,6 +126,22 @@ static void head_traceparent(struct scan *s, const struct http1_step *step)
 		exchange_decide(x, s->c, false);
 	traceparent_format(&x->span, text);
 	replace_value(s, step, text, sizeof(text));
+}
+
+/*
+ * A second traceparent: whoever gets both believes neither, and neither do we. The line goes, and what
+ * took the first one's place names the parent that is known without them.
+ */
+static void head_traceparent_again(struct scan *s, const struct http1_step *step)
+{
+	struct exchange *x = s->c->out.exchange;
+	size_t line = s->at + (size_t)step->line_at, end = s->at + step->used;
+
+	if (!s->replaced || step->line_at < 0 || !plan_edit(s->plan, line, (uint32_t)(end - line), "", 0))
+		return;
+	exchange_undecide(x);
+	exchange_decide(x, s->c, false);
+	traceparent_format(&x->span, s->replaced);
 }
 
 /* Likewise for `b3: trace-span...`; one that only says "not sampled" names nobody. */
@@ -171,16 +189,16 @@ static void head_header(struct scan *s, const struct http1_step *step)
 
 	if (field != FIELD_NONE)
 		out->present |= B3_MULTI & 1u << field ? B3_MULTI : 1u << field;
-	if (!out->exchange || s->replay || !step->value.at)
+	if (!out->exchange || s->replay || !step->value.at || !thread_block())
 		return;
 	if (name_is(step->name, "host", 4))
 		out->exchange->host_len = keep_text(out->exchange->host, sizeof(out->exchange->host), step->value);
 	else if (name_is(step->name, "authorization", 13))
 		head_authorization(s, step);
-	if (!first || out->refused)
+	if (out->refused || (!first && field != FIELD_TRACEPARENT))
 		return;
 	if (field == FIELD_TRACEPARENT && process.propagators & PROPAGATOR_TRACECONTEXT)
-		head_traceparent(s, step);
+		first ? head_traceparent(s, step) : head_traceparent_again(s, step);
 	else if (field == FIELD_B3 && process.propagators & PROPAGATOR_B3)
 		head_b3(s, step);
 }
@@ -195,7 +213,7 @@ static void head_blank(struct scan *s)
 	size_t cap, len;
 	char *text;
 
-	if (!x || out->inserted)
+	if (!x || out->inserted || !thread_block())
 		return;
 	if (s->replay) {
 		out->inserted = x->carried;
@@ -228,10 +246,12 @@ static void head_end(struct scan *s)
 
 	connection_room_done(&c->out.parser, &c->out_line);
 	c->used = true;
-	if (s->replay)
+	/* a call that was taken back is made again: the same request is counted once */
+	if (!c->out.exchange || c->out.exchange->counted)
 		return;
+	c->out.exchange->counted = true;
 	count(COUNTER_EXCHANGES);
-	if (c->out.exchange && c->out.exchange->carried)
+	if (c->out.exchange->carried)
 		count(COUNTER_INJECTED);
 }
 

@@ -74,6 +74,7 @@ struct request {
 	uint64_t start_ns, end_ns;
 	uint64_t request_bytes, response_bytes;	/* bodies */
 	struct span_context remote;	/* the parent's; zero for a root */
+	struct span_context link;	/* the parent it named and did not get (R1); zero: none */
 	struct context context;		/* what goes out: our server span's id */
 	uint8_t method_len;
 	uint16_t path_len, host_len, agent_len;
@@ -90,6 +91,7 @@ struct exchange {
 	bool held;			/* a reference to owner is held */
 	bool decided;			/* parent and span id stand */
 	bool carried;			/* our id went out with it */
+	bool counted;
 	bool sampled;
 	bool is_head, is_connect;
 	uint8_t tier, rule;
@@ -139,7 +141,6 @@ struct carry_outgoing {
 	struct http1 parser;
 	uint32_t present;		/* context fields the program's head already has (1 << field) */
 	bool inserted;			/* our lines for this head are out, or on their way */
-	bool replaced;			/* its traceparent was replaced */
 	bool refused;			/* no header of ours in this head */
 	uint8_t b3_seen;
 	uint32_t pending;		/* absolute number of the next exchange when this was saved */
@@ -264,7 +265,7 @@ bool thread_sole(const struct request *r);
 extern struct pool requests;
 
 struct request *request_new(uint64_t now);
-/** The head is complete: identity, sampling, claims. */
+/** The head is complete: identity, sampling, claims. The thread must have a block. */
 void request_begin(struct request *r, struct carrier *carrier);
 /** Fully answered, or given up with its connection (@why: an error.type, or NULL). Gives up the connection's reference. */
 void request_end(struct request *r, const struct connection *c, const char *why);
@@ -280,10 +281,15 @@ struct request *request_forwarded(const struct span_context *remote);
 /* ---- exchange.c ---- */
 
 struct exchange *exchange_new(uint64_t now);
-/** Finds the parent without help from the bytes (3.5). @one_shot: the connection ends with this exchange. */
+/**
+ * Finds the parent without help from the bytes (3.5). @one_shot: the connection ends with this exchange.
+ * The thread must have a block, here and in exchange_follow().
+ */
 void exchange_decide(struct exchange *x, const struct connection *c, bool one_shot);
 /** The program's own bytes name @named: follows it. */
 void exchange_follow(struct exchange *x, const struct span_context *named);
+/** What the bytes said is not to be believed after all. */
+void exchange_undecide(struct exchange *x);
 /** Answered (@why NULL) or given up. Frees it. */
 void exchange_end(struct exchange *x, const struct connection *c, const char *why);
 /** It never left: forgets it without a trace. */

@@ -167,30 +167,87 @@ static void request_add_own_baggage(struct request *r)
 		count(COUNTER_ATTRIBUTES_DROPPED);
 }
 
+/* ---- remote parents that are used up (R1) ---- */
+
+/*
+ * A client that repeats one header for ever would get one trace that never ends. Past these bounds a
+ * request starts a trace of its own, linked to the parent it named.
+ */
+#define ADOPTED_MAX 1000u
+#define ADOPTED_NS (15ull * 60 * 1000 * 1000 * 1000)
+#define ADOPTED_SLOTS 1024u
+
+static struct adopted {
+	_Atomic uint64_t key;		/* of trace id and parent id; 0: none yet */
+	_Atomic uint64_t first_ns;
+	_Atomic uint32_t count;
+} adopted[ADOPTED_SLOTS];
+
+static bool adopted_too_often(const struct span_context *remote, uint64_t now)
+{
+	uint64_t span, key;
+	struct adopted *slot;
+
+	memcpy(&span, remote->span_id, sizeof(span));
+	key = ((uint64_t)index_hash(remote->trace_id) << 40 ^ span * 0x9e3779b97f4a7c15ull) | 1;
+	slot = &adopted[key >> 20 & (ADOPTED_SLOTS - 1)];
+	if (atomic_load_explicit(&slot->key, memory_order_relaxed) != key) {
+		/* two parents in one slot forget each other: the bound is then only looser */
+		atomic_store_explicit(&slot->key, key, memory_order_relaxed);
+		atomic_store_explicit(&slot->first_ns, now, memory_order_relaxed);
+		atomic_store_explicit(&slot->count, 1, memory_order_relaxed);
+		return false;
+	}
+	return atomic_fetch_add_explicit(&slot->count, 1, memory_order_relaxed) >= ADOPTED_MAX ||
+	       now - atomic_load_explicit(&slot->first_ns, memory_order_relaxed) > ADOPTED_NS;
+}
+
+/* ---- the beginning ---- */
+
+static void request_new_trace(struct request *r, int decision)
+{
+	struct span_context *span = &r->context.span;
+
+	r->root = true;
+	random_bytes(&thread_block()->random, span->trace_id, sizeof(span->trace_id));
+	span->flags = CONTEXT_RANDOM;
+	if (decision < 0 || !process.config.parent_based)
+		r->sampled = process_sample_root(span->trace_id);
+	else
+		r->sampled = decision;
+	count(COUNTER_REQUESTS_ROOT);
+}
+
+/* B3 may leave the decision to whoever receives it: then it is as for a root. */
+static void request_adopt(struct request *r, int decision)
+{
+	const struct span_context *span = &r->context.span;
+
+	if (adopted_too_often(span, r->start_ns)) {
+		r->link = *span;
+		r->context.tracestate_len = 0;
+		count(COUNTER_REQUESTS_UNADOPTED);
+		request_new_trace(r, decision);
+		return;
+	}
+	r->remote = *span;
+	r->sampled = decision < 0 ? process_sample_root(span->trace_id)
+				  : process_sample_child(span->trace_id, span->flags);
+}
+
 void request_begin(struct request *r, struct carrier *carrier)
 {
 	struct carry_block *block = thread_block();
 	struct span_context *span = &r->context.span;
 	int decision = -1;
 
-	if (carrier_finish(carrier, &decision) == CARRIER_PARENT) {
-		r->remote = *span;
-		/* B3 may leave the decision to whoever receives it */
-		r->sampled = decision < 0 ? process_sample_root(span->trace_id)
-					  : process_sample_child(span->trace_id, span->flags);
-	} else {
-		r->root = true;
-		if (block)
-			random_bytes(&block->random, span->trace_id, sizeof(span->trace_id));
-		r->sampled = decision < 0 || !process.config.parent_based ? process_sample_root(span->trace_id)
-									  : decision;
-		span->flags = CONTEXT_RANDOM;
-		count(COUNTER_REQUESTS_ROOT);
-	}
+	if (carrier_finish(carrier, &decision) == CARRIER_PARENT)
+		request_adopt(r, decision);
+	else
+		request_new_trace(r, decision);
 	if (carrier->refusal < 0)
 		ring_count(COUNTER_REFUSED_FIRST + (unsigned int)context_refused(carrier->refusal), 1);
-	if (block)
-		random_bytes(&block->random, span->span_id, sizeof(span->span_id));
+	random_bytes(&block->random, span->span_id, sizeof(span->span_id));
 	span->flags = (uint8_t)((span->flags & ~CONTEXT_SAMPLED) | (r->sampled ? CONTEXT_SAMPLED : 0));
 	if (!r->context.request_id_len)
 		request_name(r);
@@ -199,10 +256,8 @@ void request_begin(struct request *r, struct carrier *carrier)
 	count(COUNTER_REQUESTS);
 	atomic_store_explicit(&r->state, RECORD_ACTIVE, memory_order_release);
 	/* nobody else knows it yet */
-	if (block) {
-		atomic_store_explicit(&r->claimant, pool_handle(block), memory_order_relaxed);
-		r->burst = CLAIMS_BURST(atomic_fetch_add(&block->claims, CLAIM_FRESH + CLAIM));
-	}
+	atomic_store_explicit(&r->claimant, pool_handle(block), memory_order_relaxed);
+	r->burst = CLAIMS_BURST(atomic_fetch_add(&block->claims, CLAIM_FRESH + CLAIM));
 	if (!r->root)
 		index_add(r);
 }

@@ -101,6 +101,9 @@ void thread_touch(const struct request *r, enum record_tier tier, enum rule rule
 	if (carry_self.lone && carry_self.current && (!r || carry_self.current != pool_handle(r)))
 		carry_self.lone = false;
 	carry_self.provisional = false;
+	/* what was known from before the touch is known still: it was not the touch that told */
+	if (r && carry_self.current == pool_handle(r) && rule == RULE_ANSWER)
+		return;
 	thread_set(r, tier, rule);
 }
 
@@ -218,11 +221,22 @@ void carry_wait_begins(int timeout_ms)
 		carry_self.timer_due_ns = carry_self.now_ns + (uint64_t)timeout_ms * 1000000;
 }
 
-void carry_woken(int ready, int timeout_ms, enum carry_wait wait)
+/* Is the thread, after this wait, still in the middle of what it did before? */
+static bool wait_is_inside(int ready, int timeout_ms, enum carry_wait wait)
 {
 	if (wait == CARRY_WAIT_OWN && carry_self.current)
-		return;
-	if (ready <= 0 && timeout_ms == 0 && carry_self.lone)
+		return true;
+	/* a look that finds nothing: no new cause came in */
+	if (ready <= 0 && timeout_ms == 0 && (carry_self.lone || !carry_self.looping))
+		return true;
+	/* it has read a request itself, or was made for one, and waits for one connection to go on with it */
+	return wait == CARRY_WAIT_CALL && !carry_self.looping &&
+	       (carry_self.rule == RULE_REQUEST || carry_self.rule == RULE_CREATED);
+}
+
+void carry_woken(int ready, int timeout_ms, enum carry_wait wait)
+{
+	if (wait_is_inside(ready, timeout_ms, wait))
 		return;
 	/* an idle loop looks at every tick, a busy one with every request */
 	if (ready <= 0)
@@ -243,7 +257,7 @@ void carry_thread_snapshot(struct carry_snapshot *snapshot, uintptr_t routine)
 	*snapshot = (struct carry_snapshot){ .routine = routine };
 	if (!r)
 		return;
-	if (routine_is_pooled(routine) || !thread_sole(r)) {
+	if (carry_self.once || routine_is_pooled(routine) || !thread_sole(r)) {
 		request_drop(r);
 		return;
 	}

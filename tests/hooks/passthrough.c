@@ -13,9 +13,13 @@ struct row {
 	size_t result;		/* bytes; 0: none */
 };
 
+/* sizeof(void) is not C: 0 for it, without saying it. */
+#define IS_VOID(ret) __builtin_types_compatible_p(ret, void)
+#define SIZE(ret)    sizeof(*__builtin_choose_expr(IS_VOID(ret), (char *)0, (ret *)0))
+
 static const struct row rows[] = {
-#define HOOK(ret, name, params, args, version) { #name, (any_function *)(void *)name, sizeof(ret) },
-#define HOOK_OWN(ret, name, params, args, version) { #name, (any_function *)(void *)name, 0 },
+#define HOOK(ret, name, params, args, version) \
+	{ #name, (any_function *)(void *)name, IS_VOID(ret) ? 0 : SIZE(ret) },
 #include "hooks/hooks.def"
 #undef HOOK
 };

@@ -201,6 +201,16 @@ static void an_error_behind_our_own_bytes_is_carrys_answer(void **state)
 	assert_log("sending 7 \"abc\"; real.sendmsg; sent 1; real.sendmsg; sent -11");
 }
 
+static void carry_may_turn_a_success_into_an_error(void **state)
+{
+	(void)state;
+	plan_edit_of_abc();
+	stub_plan.answer[0] = -EAGAIN;
+	assert_int_equal(send(FD, "abc", 3, 0), -1);
+	assert_int_equal(errno, EAGAIN);
+	assert_log("sending 7 \"abc\"; real.sendmsg; sent 5");
+}
+
 static void switch_off(const struct fake_call *call)
 {
 	(void)call;
@@ -309,6 +319,7 @@ int main(void)
 		sent_test(edited_sends_keep_their_flags),
 		sent_test(what_is_left_is_sent_again),
 		sent_test(an_error_behind_our_own_bytes_is_carrys_answer),
+		sent_test(carry_may_turn_a_success_into_an_error),
 		sent_test(a_plan_is_settled_even_when_the_agent_goes_off),
 		sent_test(some_calls_may_not_be_edited),
 		sent_test(control_data_goes_with_nothing_of_ours),

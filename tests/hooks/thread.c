@@ -177,6 +177,32 @@ static void off_or_inside_a_thread_inherits_nothing(void **state)
 	assert_log("real.pthread_create");
 }
 
+static int once_seen;
+
+static void see_once(void)
+{
+	once_seen = (int)carry_self.once;
+}
+
+static void what_runs_once_runs_for_nobody(void **state)
+{
+	pthread_once_t first = PTHREAD_ONCE_INIT, twin = PTHREAD_ONCE_INIT;
+	once_flag flag = ONCE_FLAG_INIT;
+
+	(void)state;
+	assert_int_equal(pthread_once(&first, see_once), 0);
+	assert_int_equal(once_seen, 1);
+	once_seen = 0;
+	assert_int_equal(pthread_once(&first, see_once), 0);
+	assert_int_equal(once_seen, 0);
+	assert_int_equal(__pthread_once(&twin, see_once), 0);
+	assert_int_equal(once_seen, 1);
+	once_seen = 0;
+	call_once(&flag, see_once);
+	assert_int_equal(once_seen, 1);
+	assert_int_equal(carry_self.once, 0);
+}
+
 static _Atomic int ran;
 
 static void *count_run(void *arg)
@@ -221,6 +247,7 @@ int main(void)
 		thread_test(a_thread_that_is_not_made_is_dropped),
 		thread_test(attributes_and_the_result_pass),
 		thread_test(off_or_inside_a_thread_inherits_nothing),
+		thread_test(what_runs_once_runs_for_nobody),
 		/* the last one: it leaves no slot free */
 		thread_test(without_a_slot_a_thread_starts_directly),
 	};

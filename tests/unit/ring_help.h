@@ -31,6 +31,19 @@
 #define KIND_NUMBERED 100	/* of a record kind that readers do not know: they hand it on all the same */
 #define UNUSED __attribute__((unused))
 
+/* Sanitizers map memory and make system calls of their own: no place for the tightest limits. */
+#ifdef __has_feature
+#define HELP_FEATURE(x) __has_feature(x)
+#else
+#define HELP_FEATURE(x) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || HELP_FEATURE(address_sanitizer) || \
+	HELP_FEATURE(thread_sanitizer)
+#define HELP_SANITIZED 1
+#else
+#define HELP_SANITIZED 0
+#endif
+
 struct numbered {
 	struct record record;
 	uint64_t thread, number, sum;
