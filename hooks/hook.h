@@ -64,8 +64,8 @@ static ALWAYS_INLINE void agent_scope_close(struct agent_scope *scope)
 }
 
 /**
- * Runs the statement behind it once, with the guard held, or not at all. errno is as before behind it;
- * an early return closes it. Never around a call of `real`.
+ * Runs the statement behind it once, with the guard held, or not at all. errno is as before behind
+ * it; an early return closes it. Never around a call of `real`.
  */
 #define WITH_AGENT(scope)                                                                                \
 	for (struct agent_scope scope __attribute__((cleanup(agent_scope_close))) = agent_scope_open(); \

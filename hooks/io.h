@@ -4,12 +4,13 @@
  * carry/ may edit them. All of it is for watched connections only; a hook that finds its descriptor
  * unwatched calls libc and is done.
  *
- * carry/ reads the bytes that the program sends before the kernel has looked at them. A pointer that
- * is obviously none is left to the kernel; any other bad pointer faults here where libc would have
- * returned EFAULT. That holds for watched connections only.
+ * carry/ reads the bytes that the program sends before the kernel has looked at them. A pointer
+ * that is obviously none is left to the kernel; any other bad pointer faults here where libc would
+ * have returned EFAULT. That holds for watched connections only.
  *
- * A hook asks carry_watch() twice, on the fast path and on the slow one, so that the fast path keeps no
- * register: in between another thread may have closed the descriptor, so @connection may be 0 here.
+ * A hook asks carry_watch() twice, on the fast path and on the slow one, so that the fast path
+ * keeps no register: in between another thread may have closed the descriptor, so @connection may
+ * be 0 here.
  *
  * Context: any thread; the functions take the guard; errno is what the last call of libc left.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Hooks that are tail jumps, on aarch64. Each asks target_NAME() in C where to go, then jumps there with
- * stack and argument registers as the program left them.
+ * Hooks that are tail jumps, on aarch64. Each asks target_NAME() in C where to go, then jumps there
+ * with stack and argument registers as the program left them.
  *
  *     vfork    the child runs on the parent's stack until it execs, so no frame of ours may lie below
  *              the program's when libc's vfork returns for the first time (hazard D1)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Input and output at an offset. The kernel refuses them on a socket (ESPIPE), but for preadv2 and
- * pwritev2 with the offset -1, which mean "from where the stream is". So only those two are followed;
- * the others pass, and should a kernel ever serve them on a connection, that connection is given up.
+ * pwritev2 with the offset -1, which mean "from where the stream is". So only those two are
+ * followed; the others pass, and should a kernel ever serve them on a connection, that connection
+ * is given up.
  */
 #include "hooks/io.h"
 

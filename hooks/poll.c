@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Waiting for descriptors: where a thread ends one piece of work and begins the next. Arguments go to
- * libc untouched; afterwards carry/ is told how many descriptors were ready, and whether all of them
- * were made for the request that the thread works for (hazard E4). When it works for none, and did not
- * a moment ago, there is nothing to tell.
+ * Waiting for descriptors: where a thread ends one piece of work and begins the next. Arguments go
+ * to libc untouched; afterwards carry/ is told how many descriptors were ready, and whether all of
+ * them were made for the request that the thread works for (hazard E4). When it works for none, and
+ * did not a moment ago, there is nothing to tell.
  */
 #include "hooks/hook.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Start and fork: the one place that wires the rooms together. The loader calls the constructor; hooks
- * may have run before it, and they run on after the last destructor, so there is none (hazards A1,
- * A12). If the agent is disabled, or the program runs with more rights than its caller (AT_SECURE),
- * nothing is touched: every hook stays the program's own call.
+ * Start and fork: the one place that wires the rooms together. The loader calls the constructor;
+ * hooks may have run before it, and they run on after the last destructor, so there is none
+ * (hazards A1, A12). If the agent is disabled, or the program runs with more rights than its caller
+ * (AT_SECURE), nothing is touched: every hook stays the program's own call.
  */
 #include "hooks/hook.h"
 
@@ -17,8 +17,8 @@ extern char **environ;
 extern char *program_invocation_short_name;
 
 /*
- * What pthread_atfork() calls; that function moved between libraries in glibc 2.34, this one never. musl
- * has none: there a fork is noticed by the page that the kernel wipes.
+ * What pthread_atfork() calls; that function moved between libraries in glibc 2.34, this one never.
+ * musl has none: there a fork is noticed by the page that the kernel wipes.
  */
 extern int __register_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void),
 			     void *object) __attribute__((weak));

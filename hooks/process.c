@@ -33,9 +33,9 @@ void *target___vfork(void)
 /* ---- seccomp ---- */
 
 /*
- * Sealed before the filter is there: a signal handler that ran between the two could make the system
- * call that kills the program (hazard F1). Programs ask with a NULL filter whether the kernel has
- * filters at all; that one is sure to fail and seals nothing.
+ * Sealed before the filter is there: a signal handler that ran between the two could make the
+ * system call that kills the program (hazard F1). Programs ask with a NULL filter whether the
+ * kernel has filters at all; that one is sure to fail and seals nothing.
  */
 static void seal(unsigned long mode, unsigned long filter)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Bytes that come in. The connection is looked up before the call, because another thread may close
- * the descriptor while this one waits in it; what came is reported afterwards. Never reads for itself.
+ * the descriptor while this one waits in it; what came is reported afterwards. Never reads for
+ * itself.
  */
 #include "hooks/io.h"
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Bytes that go out. Every call on a watched connection takes one path, io_send(): carry/ looks at the
- * bytes and may return a plan; the edited bytes, or the program's own call with its own arguments, go
- * to libc; carry/ says what the result means to the program (hazards I1, I8, I9). A write never
- * becomes a send with other flags: SIGPIPE, blocking and cancellation stay the program's.
+ * Bytes that go out. Every call on a watched connection takes one path, io_send(): carry/ looks at
+ * the bytes and may return a plan; the edited bytes, or the program's own call with its own
+ * arguments, go to libc; carry/ says what the result means to the program (hazards I1, I8, I9). A
+ * write never becomes a send with other flags: SIGPIPE, blocking and cancellation stay the
+ * program's.
  */
 #include "hooks/io.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Sockets and their connections: who is made, who connects, who is accepted. Reports to carry/ after
- * libc's own function has succeeded; never changes what the program gets.
+ * Sockets and their connections: who is made, who connects, who is accepted. Reports to carry/
+ * after libc's own function has succeeded; never changes what the program gets.
  */
 #include "hooks/hook.h"
 

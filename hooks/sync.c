@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Waiting for other threads: a thread that waits for work is done with what it worked for. carry/ is
- * told before the wait; the wait itself is libc's alone: no mutex touched, no wake-up order, no clock
- * changed (hazard C5).
+ * Waiting for other threads: a thread that waits for work is done with what it worked for. carry/
+ * is told before the wait; the wait itself is libc's alone: no mutex touched, no wake-up order, no
+ * clock changed (hazard C5).
  */
 #include "hooks/hook.h"
 
@@ -67,8 +67,9 @@ INTERPOSE(int, pthread_cond_clockwait, (pthread_cond_t *cond, pthread_mutex_t *m
 }
 
 /*
- * A semaphore that is free is taken without a wait: as a lock, which is how interpreters use them. The
- * value may change before the real call; then a short wait goes unnoticed, or one is noticed too many.
+ * A semaphore that is free is taken without a wait: as a lock, which is how interpreters use them.
+ * The value may change before the real call; then a short wait goes unnoticed, or one is noticed
+ * too many.
  */
 static bool sem_blocks(sem_t *sem)
 {
@@ -119,8 +120,8 @@ INTERPOSE(int, cnd_timedwait, (cnd_t *cond, mtx_t *mutex, const struct timespec 
 }
 
 /*
- * Condition variables of another layout. Their bodies are jumps, exported under the name with the older
- * version (hazard A5); this is what the jumps ask.
+ * Condition variables of another layout. Their bodies are jumps, exported under the name with the
+ * older version (hazard A5); this is what the jumps ask.
  */
 #define HOOK(ret, name, params, args, version)
 #define HOOK_OLD(ret, name, params, args, version, missing, symbol) \

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Threads: what the creator works for is given to the new thread, which starts in a trampoline of ours
- * and calls the program's function from there. The start arguments go over in a slot of a fixed pool,
- * because nothing may be allocated here; when every slot is under way, the thread is started directly
- * and inherits nothing. Attributes, results, cancellation and pthread_exit() are the program's own.
+ * Threads: what the creator works for is given to the new thread, which starts in a trampoline of
+ * ours and calls the program's function from there. The start arguments go over in a slot of a
+ * fixed pool, because nothing may be allocated here; when every slot is under way, the thread is
+ * started directly and inherits nothing. Attributes, results, cancellation and pthread_exit() are
+ * the program's own.
  */
 #include "hooks/hook.h"
 
@@ -68,9 +69,9 @@ static NOINLINE void thread_end(void)
 }
 
 /*
- * The personality routine of the trampolines' frames. pthread_exit() and cancellation unwind the stack
- * and ask every frame to clean up; ours does it right here and needs no landing pad, and so no libgcc.
- * The values are those of the unwinder's interface: cleanup phase, continue.
+ * The personality routine of the trampolines' frames. pthread_exit() and cancellation unwind the
+ * stack and ask every frame to clean up; ours does it right here and needs no landing pad, and so
+ * no libgcc. The values are those of the unwinder's interface: cleanup phase, continue.
  */
 int thread_personality(int version, int actions, uint64_t kind, void *exception, void *context) INTERNAL;
 __attribute__((used)) int thread_personality(int version, int actions, uint64_t kind, void *exception,
@@ -180,8 +181,9 @@ INTERPOSE(int, thrd_create, (thrd_t *thread, thrd_start_t routine, void *arg))
 }
 
 /*
- * What is made once is made for nobody in particular: threads started meanwhile inherit nothing (R4). An
- * exception or a longjmp out of the routine leaves the mark, and then this thread gives nothing on.
+ * What is made once is made for nobody in particular: threads started meanwhile inherit nothing
+ * (R4). An exception or a longjmp out of the routine leaves the mark, and then this thread gives
+ * nothing on.
  */
 INTERPOSE(int, pthread_once, (pthread_once_t *control, once_routine *routine))
 {

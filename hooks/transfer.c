@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Bytes that pass inside the kernel and that nobody sees (hazard K4): carry/ learns how many. What an
- * earlier short write still owes goes out first. tee, vmsplice and copy_file_range work on pipes and
- * files, where nothing is watched; they are here so that a number that is watched is never trusted
- * after them.
+ * Bytes that pass inside the kernel and that nobody sees (hazard K4): carry/ learns how many. What
+ * an earlier short write still owes goes out first. tee, vmsplice and copy_file_range work on pipes
+ * and files, where nothing is watched; they are here so that a number that is watched is never
+ * trusted after them.
  */
 #include "hooks/io.h"
 

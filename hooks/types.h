@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The types that hooks.def's rows are written in, and libc's own prototypes, so that a row that does
- * not fit is a compile error. Included first by hooks/hook.h; nothing else belongs here.
+ * The types that hooks.def's rows are written in, and libc's own prototypes, so that a row that
+ * does not fit is a compile error. Included first by hooks/hook.h; nothing else belongs here.
  *
  * fcntl, prctl and syscall are variadic in libc's headers. Their rows have a fixed number of longs
  * instead (hazard B6): on x86-64 and aarch64 the caller puts the arguments into the same registers

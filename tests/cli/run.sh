@@ -55,6 +55,24 @@ for signal in HUP INT QUIT TERM USR1 USR2; do
 	is "$signal arrived once" "$(printf 'ready\n%s\n' $signal)" "$(cat "$WORK/got")"
 done
 
+# ^C at a terminal goes to the whole foreground group: the program gets it once, not from us again.
+$PYTHON - "$CTXAGENT" "$WORK/ring" "$WORK/got" <<-'END' >"$WORK/pty.out" 2>&1
+	import os, pty, signal, sys, time
+	program = "trap 'echo INT >>$0' INT; echo ready; for i in 1 2 3 4 5 6 7 8; do sleep 0.1; done; exit 7"
+	open(sys.argv[3], "w").close()
+	pid, fd = pty.fork()
+	if pid == 0:
+	    signal.signal(signal.SIGINT, signal.SIG_DFL)
+	    os.execv(sys.argv[1], [sys.argv[1], "run", "--quiet", "--dir", sys.argv[2], "sh", "-c", program, sys.argv[3]])
+	while b"ready" not in os.read(fd, 4096):
+	    pass
+	time.sleep(0.1)
+	os.write(fd, b"\x03")
+	sys.exit(os.waitpid(pid, 0)[1] != 7 << 8)
+END
+check "^C at a terminal: the program goes on, its status returned" test $? = 0
+is "^C at a terminal: once" INT "$(cat "$WORK/got")"
+
 # Standard streams, arguments, working directory and process group are those of a plain start.
 is "stdin and stdout" "HELLO" "$(echo hello | run tr a-z A-Z)"
 is "stderr" "oops" "$(run sh -c 'echo oops >&2' 2>&1)"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Hooks of descriptors: made, closed, given a second number. carry/ forgets a number before somebody
- * else can get it, and only when it is really gone.
+ * Hooks of descriptors: made, closed, given a second number. carry/ forgets a number before
+ * somebody else can get it, and only when it is really gone.
  */
 #include "stub_carry.h"
 

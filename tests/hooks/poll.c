@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Hooks of waiting for descriptors: arguments untouched, carry/ told what was waited for and what came
- * of it, and told nothing when there is nothing to tell.
+ * Hooks of waiting for descriptors: arguments untouched, carry/ told what was waited for and what
+ * came of it, and told nothing when there is nothing to tell.
  */
 #include "stub_carry.h"
 
@@ -102,6 +102,22 @@ static void poll_tells_what_it_waited_for(void **state)
 	assert_int_equal(errno, 0);
 }
 
+/* One descriptor, and it is a connection that this process made: what comes is an answer. */
+static void a_connection_that_was_made_here_is_told_apart(void **state)
+{
+	struct pollfd fds[1] = { { .fd = 5 } };
+	fd_set in;
+
+	(void)state;
+	stub_watch(5, 8);
+	assert_int_equal(poll(fds, 1, 5), 1);
+	assert_log("begins 5; real.poll; woken 1 5 call");
+	FD_ZERO(&in);
+	FD_SET(5, &in);
+	assert_int_equal(select(6, &in, NULL, NULL, NULL), 1);
+	assert_log("begins -1; real.select; woken 1 -1 call");
+}
+
 static void many_descriptors_are_not_one_requests(void **state)
 {
 	struct pollfd fds[9];
@@ -199,6 +215,7 @@ int main(void)
 		poll_test(an_interrupted_wait_keeps_its_errno),
 		poll_test(nothing_to_tell_is_nothing_told),
 		poll_test(poll_tells_what_it_waited_for),
+		poll_test(a_connection_that_was_made_here_is_told_apart),
 		poll_test(many_descriptors_are_not_one_requests),
 		poll_test(a_bad_array_is_left_to_the_kernel),
 		poll_test(select_is_read_before_it_changes),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Hooks of the process: vfork keeps the stack, a seccomp filter seals the agent before it is there, and
- * system calls by number are seen where they concern what is watched.
+ * Hooks of the process: vfork keeps the stack, a seccomp filter seals the agent before it is there,
+ * and system calls by number are seen where they concern what is watched.
  */
 #include "stub_carry.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The stub table: calls that come before the constructor, functions that this libc does not have, and
- * that every row finds its own function.
+ * The stub table: calls that come before the constructor, functions that this libc does not have,
+ * and that every row finds its own function.
  */
 #include "stub_carry.h"
 

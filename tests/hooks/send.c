@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Hooks of bytes that go out: the plan is executed as carry/ made it, and what the program gets is what
- * carry/ made of the result; without a plan it is the program's own call with its own arguments.
+ * Hooks of bytes that go out: the plan is executed as carry/ made it, and what the program gets is
+ * what carry/ made of the result; without a plan it is the program's own call with its own
+ * arguments.
  */
 #include "stub_carry.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Hooks of sockets and their connections: what carry/ learns, and that the program's result and errno
- * are libc's.
+ * Hooks of sockets and their connections: what carry/ learns, and that the program's result and
+ * errno are libc's.
  */
 #include "stub_carry.h"
 

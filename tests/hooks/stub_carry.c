@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A carry/ that decides nothing: it writes down what the hooks report, and answers what a test told it.
+ * A carry/ that decides nothing: it writes down what the hooks report, and answers what a test told
+ * it.
  */
 #include "stub_carry.h"
 
@@ -222,7 +223,12 @@ void carry_wait_begins(int timeout_ms)
 
 void carry_woken(int ready, int timeout_ms, enum carry_wait wait)
 {
-	const char *const names[] = { "many", "one", "own" };
+	const char *const names[] = {
+		[CARRY_WAIT_MANY] = "many",
+		[CARRY_WAIT_ONE] = "one",
+		[CARRY_WAIT_CALL] = "call",
+		[CARRY_WAIT_OWN] = "own",
+	};
 
 	GUARDED("woken %d %d %s", ready, timeout_ms, names[wait]);
 }

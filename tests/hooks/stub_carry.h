@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a hook test works with: a carry/ that decides nothing and writes down what it is told, and a
- * libc whose functions are fakes that write down how they are called. Both write into one text, so a
- * test reads results and order off one string:
+ * libc whose functions are fakes that write down how they are called. Both write into one text, so
+ * a test reads results and order off one string:
  *
  *     real.recv; received 7 "abc"
  *

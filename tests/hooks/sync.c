@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Hooks of waiting for other threads: carry/ is told before the wait, the arguments are the program's
- * own, and a wait that ends soon is told apart (the stub's clocks: 1700000000 s, the machine up 60 s).
+ * Hooks of waiting for other threads: carry/ is told before the wait, the arguments are the
+ * program's own, and a wait that ends soon is told apart (the stub's clocks: 1700000000 s, the
+ * machine up 60 s).
  */
 #include "stub_carry.h"
 

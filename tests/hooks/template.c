@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A hook test to copy, and the check that hooks/hook.template.c compiles and works. The template has no
- * row, so its slot and its fake are made here; a hook with a row has both already.
+ * A hook test to copy, and the check that hooks/hook.template.c compiles and works. The template
+ * has no row, so its slot and its fake are made here; a hook with a row has both already.
  */
 #include "stub_carry.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Hooks of outgoing bytes that no plan can hold: several messages in one call, connections that open
- * with their first bytes, transfers inside the kernel, writes at an offset.
+ * Hooks of outgoing bytes that no plan can hold: several messages in one call, connections that
+ * open with their first bytes, transfers inside the kernel, writes at an offset.
  */
 #include "stub_carry.h"
 
