@@ -66,7 +66,7 @@ void io_received_unseen(uint64_t connection, ssize_t n)
 
 static NOINLINE ssize_t read_watched(int fd, void *buf, size_t len)
 {
-	uint64_t connection = carry_watch(fd);
+	uint64_t connection = carry_watch_read(fd);
 	ssize_t n = real.read(fd, buf, len);
 
 	io_received(connection, buf, len, 0, n);
@@ -75,14 +75,14 @@ static NOINLINE ssize_t read_watched(int fd, void *buf, size_t len)
 
 INTERPOSE(ssize_t, read, (int fd, void *buf, size_t len))
 {
-	if (likely(!carry_watch(fd)))
+	if (likely(!carry_watch_read(fd)))
 		return real.read(fd, buf, len);
 	return read_watched(fd, buf, len);
 }
 
 static NOINLINE ssize_t read_twin_watched(int fd, void *buf, size_t len)
 {
-	uint64_t connection = carry_watch(fd);
+	uint64_t connection = carry_watch_read(fd);
 	ssize_t n = real.__read(fd, buf, len);
 
 	io_received(connection, buf, len, 0, n);
@@ -91,14 +91,14 @@ static NOINLINE ssize_t read_twin_watched(int fd, void *buf, size_t len)
 
 INTERPOSE(ssize_t, __read, (int fd, void *buf, size_t len))
 {
-	if (likely(!carry_watch(fd)))
+	if (likely(!carry_watch_read(fd)))
 		return real.__read(fd, buf, len);
 	return read_twin_watched(fd, buf, len);
 }
 
 static NOINLINE ssize_t read_chk_watched(int fd, void *buf, size_t len, size_t room)
 {
-	uint64_t connection = carry_watch(fd);
+	uint64_t connection = carry_watch_read(fd);
 	ssize_t n = real.__read_chk(fd, buf, len, room);
 
 	io_received(connection, buf, len, 0, n);
@@ -107,14 +107,14 @@ static NOINLINE ssize_t read_chk_watched(int fd, void *buf, size_t len, size_t r
 
 INTERPOSE(ssize_t, __read_chk, (int fd, void *buf, size_t len, size_t room))
 {
-	if (likely(!carry_watch(fd)))
+	if (likely(!carry_watch_read(fd)))
 		return real.__read_chk(fd, buf, len, room);
 	return read_chk_watched(fd, buf, len, room);
 }
 
 static NOINLINE ssize_t readv_watched(int fd, const struct iovec *iov, int count)
 {
-	uint64_t connection = carry_watch(fd);
+	uint64_t connection = carry_watch_read(fd);
 	ssize_t n = real.readv(fd, iov, count);
 
 	io_received_iov(connection, iov, (size_t)count, 0, n);
@@ -123,14 +123,14 @@ static NOINLINE ssize_t readv_watched(int fd, const struct iovec *iov, int count
 
 INTERPOSE(ssize_t, readv, (int fd, const struct iovec *iov, int count))
 {
-	if (likely(!carry_watch(fd)))
+	if (likely(!carry_watch_read(fd)))
 		return real.readv(fd, iov, count);
 	return readv_watched(fd, iov, count);
 }
 
 static NOINLINE ssize_t recv_watched(int fd, void *buf, size_t len, int flags)
 {
-	uint64_t connection = carry_watch(fd);
+	uint64_t connection = carry_watch_read(fd);
 	ssize_t n = real.recv(fd, buf, len, flags);
 
 	io_received(connection, buf, len, flags, n);
@@ -139,14 +139,14 @@ static NOINLINE ssize_t recv_watched(int fd, void *buf, size_t len, int flags)
 
 INTERPOSE(ssize_t, recv, (int fd, void *buf, size_t len, int flags))
 {
-	if (likely(!carry_watch(fd)))
+	if (likely(!carry_watch_read(fd)))
 		return real.recv(fd, buf, len, flags);
 	return recv_watched(fd, buf, len, flags);
 }
 
 static NOINLINE ssize_t recv_chk_watched(int fd, void *buf, size_t len, size_t room, int flags)
 {
-	uint64_t connection = carry_watch(fd);
+	uint64_t connection = carry_watch_read(fd);
 	ssize_t n = real.__recv_chk(fd, buf, len, room, flags);
 
 	io_received(connection, buf, len, flags, n);
@@ -155,7 +155,7 @@ static NOINLINE ssize_t recv_chk_watched(int fd, void *buf, size_t len, size_t r
 
 INTERPOSE(ssize_t, __recv_chk, (int fd, void *buf, size_t len, size_t room, int flags))
 {
-	if (likely(!carry_watch(fd)))
+	if (likely(!carry_watch_read(fd)))
 		return real.__recv_chk(fd, buf, len, room, flags);
 	return recv_chk_watched(fd, buf, len, room, flags);
 }
@@ -163,7 +163,7 @@ INTERPOSE(ssize_t, __recv_chk, (int fd, void *buf, size_t len, size_t room, int 
 static NOINLINE ssize_t recvfrom_watched(int fd, void *buf, size_t len, int flags,
 					 struct sockaddr *addr, socklen_t *addr_len)
 {
-	uint64_t connection = carry_watch(fd);
+	uint64_t connection = carry_watch_read(fd);
 	ssize_t n = real.recvfrom(fd, buf, len, flags, addr, addr_len);
 
 	io_received(connection, buf, len, flags, n);
@@ -173,7 +173,7 @@ static NOINLINE ssize_t recvfrom_watched(int fd, void *buf, size_t len, int flag
 INTERPOSE(ssize_t, recvfrom, (int fd, void *buf, size_t len, int flags, struct sockaddr *addr,
 			      socklen_t *addr_len))
 {
-	if (likely(!carry_watch(fd)))
+	if (likely(!carry_watch_read(fd)))
 		return real.recvfrom(fd, buf, len, flags, addr, addr_len);
 	return recvfrom_watched(fd, buf, len, flags, addr, addr_len);
 }
@@ -182,7 +182,7 @@ static NOINLINE ssize_t recvfrom_chk_watched(int fd, void *buf, size_t len, size
 					     int flags, struct sockaddr *addr,
 					     socklen_t *addr_len)
 {
-	uint64_t connection = carry_watch(fd);
+	uint64_t connection = carry_watch_read(fd);
 	ssize_t n = real.__recvfrom_chk(fd, buf, len, room, flags, addr, addr_len);
 
 	io_received(connection, buf, len, flags, n);
@@ -192,14 +192,14 @@ static NOINLINE ssize_t recvfrom_chk_watched(int fd, void *buf, size_t len, size
 INTERPOSE(ssize_t, __recvfrom_chk, (int fd, void *buf, size_t len, size_t room, int flags,
 				    struct sockaddr *addr, socklen_t *addr_len))
 {
-	if (likely(!carry_watch(fd)))
+	if (likely(!carry_watch_read(fd)))
 		return real.__recvfrom_chk(fd, buf, len, room, flags, addr, addr_len);
 	return recvfrom_chk_watched(fd, buf, len, room, flags, addr, addr_len);
 }
 
 static NOINLINE ssize_t recvmsg_watched(int fd, struct msghdr *msg, int flags)
 {
-	uint64_t connection = carry_watch(fd);
+	uint64_t connection = carry_watch_read(fd);
 	ssize_t n = real.recvmsg(fd, msg, flags);
 
 	if (n >= 0)
@@ -209,7 +209,7 @@ static NOINLINE ssize_t recvmsg_watched(int fd, struct msghdr *msg, int flags)
 
 INTERPOSE(ssize_t, recvmsg, (int fd, struct msghdr *msg, int flags))
 {
-	if (likely(!carry_watch(fd)))
+	if (likely(!carry_watch_read(fd)))
 		return real.recvmsg(fd, msg, flags);
 	return recvmsg_watched(fd, msg, flags);
 }
@@ -217,7 +217,7 @@ INTERPOSE(ssize_t, recvmsg, (int fd, struct msghdr *msg, int flags))
 static NOINLINE int recvmmsg_watched(int fd, struct mmsghdr *messages, unsigned int count,
 				     int flags, struct timespec *timeout)
 {
-	uint64_t connection = carry_watch(fd);
+	uint64_t connection = carry_watch_read(fd);
 	int n = real.recvmmsg(fd, messages, count, flags, timeout);
 
 	for (int i = 0; i < n; i++)
@@ -229,7 +229,7 @@ static NOINLINE int recvmmsg_watched(int fd, struct mmsghdr *messages, unsigned 
 INTERPOSE(int, recvmmsg, (int fd, struct mmsghdr *messages, unsigned int count, int flags,
 			  struct timespec *timeout))
 {
-	if (likely(!carry_watch(fd)))
+	if (likely(!carry_watch_read(fd)))
 		return real.recvmmsg(fd, messages, count, flags, timeout);
 	return recvmmsg_watched(fd, messages, count, flags, timeout);
 }

@@ -168,7 +168,7 @@ void clock_init(void)
 static uint64_t clock_read(clockid_t clock)
 {
 	clock_call *call = __atomic_load_n(&clock_vdso, __ATOMIC_ACQUIRE);
-	struct timespec ts;
+	struct timespec ts = { 0 };
 
 	if (unlikely(!call || call(clock, &ts) != 0))
 		if (sys_call(SYS_clock_gettime, clock, (long)(uintptr_t)&ts, 0, 0, 0, 0) < 0)

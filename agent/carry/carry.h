@@ -117,36 +117,49 @@ struct carry_slot {
 
 extern struct carry_slot *_Atomic carry_pages[CARRY_PAGES];
 
-/** The connection behind @fd, or 0 when its bytes are none of our business. Hot; needs no guard. */
-static ALWAYS_INLINE uint64_t carry_watch(int fd)
+/** Where the table keeps what it knows about @fd; NULL: it knows nothing. Needs no guard. */
+static ALWAYS_INLINE struct carry_slot *carry_find(int fd)
 {
 	unsigned int n = (unsigned int)fd;
 	struct carry_slot *page;
-	uint64_t handle;
 
 	if (unlikely(n >= CARRY_PAGES << CARRY_PAGE_BITS))
-		return 0;
+		return NULL;
 	page = atomic_load_explicit(&carry_pages[n >> CARRY_PAGE_BITS], memory_order_acquire);
-	if (!page)
-		return 0;
-	handle = atomic_load_explicit(&page[n & ((1u << CARRY_PAGE_BITS) - 1)].connection, memory_order_relaxed);
+	return page ? page + (n & ((1u << CARRY_PAGE_BITS) - 1)) : NULL;
+}
+
+/** What it stands for: 0, CARRY_STREAM, CARRY_EVENT, or a connection's handle. */
+static ALWAYS_INLINE uint64_t carry_look(int fd)
+{
+	struct carry_slot *slot = carry_find(fd);
+
+	return slot ? atomic_load_explicit(&slot->connection, memory_order_relaxed) : 0;
+}
+
+/** The connection behind @fd, or 0 when its bytes are none of our business. Hot; needs no guard. */
+static ALWAYS_INLINE uint64_t carry_watch(int fd)
+{
+	uint64_t handle = carry_look(fd);
+
+	return handle > CARRY_EVENT ? handle : 0;
+}
+
+/** The same for reading: also CARRY_EVENT, because reading that is a touch. */
+static ALWAYS_INLINE uint64_t carry_watch_read(int fd)
+{
+	uint64_t handle = carry_look(fd);
+
 	return handle > CARRY_STREAM ? handle : 0;
 }
 
 /** Does the table say anything about @fd? For close(), dup() and connect(). Needs no guard. */
 static ALWAYS_INLINE bool carry_known(int fd)
 {
-	unsigned int n = (unsigned int)fd;
-	struct carry_slot *page;
+	struct carry_slot *slot = carry_find(fd);
 
-	if (unlikely(n >= CARRY_PAGES << CARRY_PAGE_BITS))
-		return false;
-	page = atomic_load_explicit(&carry_pages[n >> CARRY_PAGE_BITS], memory_order_acquire);
-	if (!page)
-		return false;
-	page += n & ((1u << CARRY_PAGE_BITS) - 1);
-	return atomic_load_explicit(&page->connection, memory_order_relaxed) ||
-	       atomic_load_explicit(&page->birth, memory_order_relaxed);
+	return slot && (atomic_load_explicit(&slot->connection, memory_order_relaxed) ||
+			atomic_load_explicit(&slot->birth, memory_order_relaxed));
 }
 
 /** socket(): a new descriptor; stream sockets of IP and UNIX families will be watched once connected. */
@@ -273,7 +286,7 @@ static ALWAYS_INLINE bool carry_calls(int fd)
 {
 	uint64_t handle = carry_watch(fd);
 
-	return handle > CARRY_EVENT && !(handle & CARRY_SERVER);
+	return handle && !(handle & CARRY_SERVER);
 }
 
 /** True once this process has read a request. */

@@ -136,6 +136,8 @@ void exchange_context(const struct exchange *x, struct context *out)
 		out->baggage_len = process.config.context_baggage ? process.own.baggage_len : 0;
 	}
 	out->span = x->span;
+	if (!out->request_id_len)
+		context_name_request(out);
 	if (r)
 		request_drop(r);	/* the exchange's own reference keeps the text alive */
 }

@@ -210,7 +210,10 @@ static void process_reborn(void)
 
 void carry_fork_child(void)
 {
-	if (carry_state != CARRY_ON || *carry_alive)
+	if (carry_state != CARRY_ON)
+		return;
+	/* a hook of another handler was quicker; or the kernel wipes no pages, then the pid tells */
+	if (*carry_alive && (process.sealed || (uint32_t)sys_getpid() == process.pid))
 		return;
 	carry_self.inside = 1;
 	process_reborn();

@@ -7,7 +7,6 @@
 
 #include <string.h>
 
-#include "base/hex.h"
 
 static void request_retire(void *object);
 
@@ -141,14 +140,6 @@ struct request *request_new(uint64_t now)
 	return r;
 }
 
-/* A request id made by us is the trace id: one name fewer to search for. */
-static void request_name(struct request *r)
-{
-	hex_encode(r->context.request_id, r->context.span.trace_id, CONTEXT_TRACE_ID_LEN);
-	r->context.request_id_len = 2 * CONTEXT_TRACE_ID_LEN;
-	r->own_id = true;
-}
-
 static void request_add_own_baggage(struct request *r)
 {
 	struct context *own = &process.own;
@@ -249,8 +240,9 @@ void request_begin(struct request *r, struct carrier *carrier)
 		ring_count(COUNTER_REFUSED_FIRST + (unsigned int)context_refused(carrier->refusal), 1);
 	random_bytes(&block->random, span->span_id, sizeof(span->span_id));
 	span->flags = (uint8_t)((span->flags & ~CONTEXT_SAMPLED) | (r->sampled ? CONTEXT_SAMPLED : 0));
-	if (!r->context.request_id_len)
-		request_name(r);
+	r->own_id = !r->context.request_id_len;
+	if (r->own_id)
+		context_name_request(&r->context);
 	request_add_own_baggage(r);
 	carry_serving = true;
 	count(COUNTER_REQUESTS);

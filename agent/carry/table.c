@@ -15,17 +15,6 @@ struct carry_slot *_Atomic carry_pages[CARRY_PAGES];
 
 #define SLOTS (1u << CARRY_PAGE_BITS)
 
-static struct carry_slot *table_find(int fd)
-{
-	unsigned int n = (unsigned int)fd;
-	struct carry_slot *page;
-
-	if (n >= CARRY_PAGES * SLOTS)
-		return NULL;
-	page = atomic_load_explicit(&carry_pages[n / SLOTS], memory_order_acquire);
-	return page ? &page[n % SLOTS] : NULL;
-}
-
 static struct carry_slot *table_make(int fd)
 {
 	unsigned int n = (unsigned int)fd;
@@ -70,7 +59,7 @@ void carry_socket(int fd, int domain, int type)
 {
 	int kind = type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC);
 	bool stream = kind == SOCK_STREAM && (domain == AF_INET || domain == AF_INET6 || domain == AF_UNIX);
-	struct carry_slot *slot = stream || carry_self.current ? table_make(fd) : table_find(fd);
+	struct carry_slot *slot = stream || carry_self.current ? table_make(fd) : carry_find(fd);
 
 	if (slot)
 		table_set(slot, stream ? CARRY_STREAM : 0);
@@ -79,7 +68,7 @@ void carry_socket(int fd, int domain, int type)
 void carry_made(int fd)
 {
 	/* only worth a page when there is something to remember, or something to forget */
-	struct carry_slot *slot = carry_self.current ? table_make(fd) : table_find(fd);
+	struct carry_slot *slot = carry_self.current ? table_make(fd) : carry_find(fd);
 
 	if (slot)
 		table_set(slot, 0);
@@ -96,7 +85,7 @@ void carry_registered(int fd)
 
 bool carry_own(int fd)
 {
-	const struct carry_slot *slot = table_find(fd);
+	const struct carry_slot *slot = carry_find(fd);
 
 	return slot && carry_self.current &&
 	       atomic_load_explicit(&slot->birth, memory_order_relaxed) == carry_self.current;
@@ -140,7 +129,7 @@ static uint64_t table_birth(void)
 
 void carry_connecting(int fd, const struct sockaddr *peer, size_t peer_len, int result)
 {
-	struct carry_slot *slot = table_find(fd);
+	struct carry_slot *slot = carry_find(fd);
 	uint64_t made_under;
 	struct connection *c;
 	struct peer to;
@@ -161,7 +150,7 @@ void carry_connecting(int fd, const struct sockaddr *peer, size_t peer_len, int 
 
 void carry_closing(int fd)
 {
-	struct carry_slot *slot = table_find(fd);
+	struct carry_slot *slot = carry_find(fd);
 
 	if (slot)
 		table_clear(slot);
@@ -183,9 +172,9 @@ void carry_closing_range(unsigned int first, unsigned int last)
 
 void carry_duplicated(int fd, int fresh)
 {
-	struct carry_slot *from = table_find(fd);
+	struct carry_slot *from = carry_find(fd);
 	uint64_t handle = from ? atomic_load_explicit(&from->connection, memory_order_acquire) : 0;
-	struct carry_slot *to = handle ? table_make(fresh) : table_find(fresh);
+	struct carry_slot *to = handle ? table_make(fresh) : carry_find(fresh);
 
 	if (!to) {
 		/* bytes will pass under a number that we cannot know */

@@ -111,6 +111,8 @@ int baggage_append(struct context *ctx, const char *s, size_t len);
 int baggage_append_pair(struct context *ctx, const char *key, size_t key_len, const char *value,
 			size_t value_len);
 int request_id_parse(struct context *ctx, const char *s, size_t len);
+/** Makes a request id where none came: the trace id in hex, one name fewer to search for. */
+void context_name_request(struct context *ctx);
 
 /** What B3 says of sampling. Debug counts as ACCEPT; DEFER leaves it to the receiver. */
 enum b3_sampling { B3_DEFER = -1, B3_DENY = 0, B3_ACCEPT = 1 };

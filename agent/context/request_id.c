@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "base/hex.h"
 #include "context/text.h"
 
 int request_id_parse(struct context *ctx, const char *s, size_t len)
@@ -22,4 +23,10 @@ int request_id_parse(struct context *ctx, const char *s, size_t len)
 	memcpy(ctx->request_id, t.at, t.len);
 	ctx->request_id_len = (uint16_t)t.len;
 	return 0;
+}
+
+void context_name_request(struct context *ctx)
+{
+	hex_encode(ctx->request_id, ctx->span.trace_id, CONTEXT_TRACE_ID_LEN);
+	ctx->request_id_len = 2 * CONTEXT_TRACE_ID_LEN;
 }

@@ -58,15 +58,21 @@ done
 # ^C at a terminal goes to the whole foreground group: the program gets it once, not from us again.
 $PYTHON - "$CTXAGENT" "$WORK/ring" "$WORK/got" <<-'END' >"$WORK/pty.out" 2>&1
 	import os, pty, signal, sys, time
-	program = "trap 'echo INT >>$0' INT; echo ready; for i in 1 2 3 4 5 6 7 8; do sleep 0.1; done; exit 7"
+	program = """if 1:
+	    import os, signal, sys, time
+	    signal.signal(signal.SIGINT, lambda *_: open(sys.argv[1], "a").write("INT\\n"))
+	    print("ready", flush=True)
+	    end = time.monotonic() + 0.8
+	    while time.monotonic() < end:
+	        time.sleep(0.01)
+	    sys.exit(7)"""
 	open(sys.argv[3], "w").close()
 	pid, fd = pty.fork()
 	if pid == 0:
 	    signal.signal(signal.SIGINT, signal.SIG_DFL)
-	    os.execv(sys.argv[1], [sys.argv[1], "run", "--quiet", "--dir", sys.argv[2], "sh", "-c", program, sys.argv[3]])
+	    os.execv(sys.argv[1], [sys.argv[1], "run", "--quiet", "--dir", sys.argv[2], sys.executable, "-c", program, sys.argv[3]])
 	while b"ready" not in os.read(fd, 4096):
 	    pass
-	time.sleep(0.1)
 	os.write(fd, b"\x03")
 	sys.exit(os.waitpid(pid, 0)[1] != 7 << 8)
 END

@@ -209,6 +209,21 @@ static void damaged_segments(void **state)
 	}
 }
 
+/* Whole, with the right check, and larger than a sink is told to expect. */
+static void a_record_that_is_too_large(void **state)
+{
+	struct ring_writer w = { 0 };
+	struct help_seen seen;
+
+	(void)state;
+	assert_int_equal(help_open(SEGMENTS(1)), 0);
+	assert_true(help_write(&w, 0, 0, RECORD_MAX));
+	assert_true(help_write(&w, 0, 1, 40));
+	poke(help_file(RING_SUFFIX), DATA(0), RECORD_MAX + 40, 4);
+	assert_int_equal(peek_stats(&seen).damaged, 1);
+	assert_int_equal(seen.records + seen.torn, 0);
+}
+
 static void more_segments_than_the_file_has(void **state)
 {
 	struct help_seen seen;
@@ -310,6 +325,7 @@ int main(void)
 		T(other_kinds_of_files),
 		T(names_that_are_none),
 		T(damaged_segments),
+		T(a_record_that_is_too_large),
 		T(more_segments_than_the_file_has),
 		T(files_cut_short_under_us),
 		T(spools_that_lie),

@@ -4,6 +4,7 @@
  * die.
  */
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 
 #include "ring_help.h"
@@ -434,8 +435,11 @@ static pid_t start(int (*body)(void))
 {
 	pid_t pid = fork();
 
-	if (pid == 0)
+	if (pid == 0) {
+		/* A test that fails leaves nobody behind. */
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		_exit(body());
+	}
 	return pid;
 }
 

@@ -5,6 +5,7 @@
  */
 #include <pthread.h>
 #include <signal.h>
+#include <sys/prctl.h>
 
 #include "ring_help.h"
 
@@ -59,8 +60,10 @@ static void one_round(unsigned int mode, uint32_t size_max, unsigned int life_us
 	dropped = overwritten = gone = 0;
 	reader_on_gone(r, note_gone, NULL);
 	pid = fork();
-	if (pid == 0)
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		run_writer(size_max);
+	}
 	until = clock_monotonic() + life_us * 1000ull;
 	while (clock_monotonic() < until)
 		assert_true(reader_drain(r, false, help_bitmap_sink, &map) >= 0);
