@@ -15,13 +15,12 @@
 #include "base/sys.h"
 #include "record/counter.h"
 #include "record/ring_file.h"
+#include "record/ring_segment.h"
 
 #define READER_ALIVE_NS 5000000000ll
 #define SCAN_AGAIN_NS 1000000u
 #define GROW_AGAIN_NS 1000000000u
 #define SPINS 256			/* every segment is being written to: some microseconds */
-
-_Static_assert(RING_DATA_SIZE % RECORD_ALIGN == 0, "records stay aligned when the circle closes");
 
 static struct ring ring;
 
@@ -109,109 +108,6 @@ static bool ring_has_reader(uint64_t now_ns)
 	int64_t age = (int64_t)(now_ns - seen);
 
 	return seen && age < READER_ALIVE_NS && age > -READER_ALIVE_NS;
-}
-
-/* ---- one segment ---- */
-
-static char *segment_data(struct ring_segment *seg)
-{
-	return (char *)seg + sizeof(*seg);
-}
-
-static ALWAYS_INLINE bool segment_take(struct ring_segment *seg)
-{
-	uint32_t nobody = 0;
-
-	/* Acquire: pairs with segment_put() of the thread that wrote before us. */
-	return atomic_compare_exchange_strong_explicit(&seg->owner, &nobody, 1, memory_order_acquire,
-						       memory_order_relaxed);
-}
-
-static ALWAYS_INLINE void segment_put(struct ring_segment *seg)
-{
-	atomic_store_explicit(&seg->owner, 0, memory_order_release);
-}
-
-/* Where a record of @size bytes would begin: at the head, or behind the rest of the circle. */
-static ALWAYS_INLINE uint64_t segment_begin(uint64_t head, uint32_t size)
-{
-	uint32_t rest = RING_DATA_SIZE - (uint32_t)(head % RING_DATA_SIZE);
-
-	return rest < size ? head + rest : head;
-}
-
-static ALWAYS_INLINE bool segment_fits(struct ring_segment *seg, uint32_t size)
-{
-	uint64_t head = atomic_load_explicit(&seg->head, memory_order_relaxed);
-	/* Acquire: pairs with the reader's move of tail, before which it has copied what we overwrite. */
-	uint64_t tail = atomic_load_explicit(&seg->tail, memory_order_acquire);
-
-	return segment_begin(head, size) + size - tail <= RING_DATA_SIZE;
-}
-
-/* The segment is ours and has room. Nothing is visible before ring_commit() moves head over it. */
-static ALWAYS_INLINE void *segment_reserve(struct ring_segment *seg, struct ring_writer *w, uint32_t size)
-{
-	uint64_t head = atomic_load_explicit(&seg->head, memory_order_relaxed) & ~(uint64_t)(RECORD_ALIGN - 1);
-	uint64_t begin = segment_begin(head, size);
-
-	if (unlikely(begin != head)) {
-		struct record *pad = (struct record *)(segment_data(seg) + head % RING_DATA_SIZE);
-
-		pad->size = (uint32_t)(begin - head);
-		pad->kind = RECORD_PAD;
-		pad->check = record_check(head);
-	}
-	w->position = begin;
-	w->reserved = size;
-	return segment_data(seg) + begin % RING_DATA_SIZE;
-}
-
-/* Where the record after the one at @at begins; @head when the bytes make no sense. */
-static uint64_t segment_next(struct ring_segment *seg, uint64_t at, uint64_t head, uint64_t *records)
-{
-	uint32_t off = (uint32_t)(at % RING_DATA_SIZE);
-	struct record record;
-
-	if (off > RING_DATA_SIZE - sizeof(record))
-		return head;
-	memcpy(&record, segment_data(seg) + off, sizeof(record));
-	if (record.size < sizeof(record) || record.size > head - at || record.size > RING_DATA_SIZE - off)
-		return head;
-	*records += record.kind != RECORD_PAD;
-	return at + record.size;
-}
-
-/* Gives up the oldest records, until none before position @needed is left. */
-static void segment_forget(struct ring_segment *seg, uint64_t needed)
-{
-	uint64_t head = atomic_load_explicit(&seg->head, memory_order_relaxed);
-	uint64_t tail = atomic_load_explicit(&seg->tail, memory_order_acquire);
-	uint64_t at, records;
-
-
-	/* A reader that comes back just now may move tail too: then count again from there. */
-	do {
-		at = tail;
-		records = 0;
-		if (at > head || head - at > RING_DATA_SIZE)
-			at = head;
-		while (at < needed && at != head)
-			at = segment_next(seg, at, head, &records);
-	} while (at != tail && !atomic_compare_exchange_weak_explicit(&seg->tail, &tail, at, memory_order_acq_rel,
-								      memory_order_acquire));
-	if (records)
-		ring_count(COUNTER_RING_OVERWRITTEN, records);
-	/* Pairs with the acquire fence of a reader between copying and looking at tail again. */
-	atomic_thread_fence(memory_order_release);
-}
-
-/* Gives up the oldest records until @size bytes fit. */
-static void segment_overwrite(struct ring_segment *seg, uint32_t size)
-{
-	uint64_t end = segment_begin(atomic_load_explicit(&seg->head, memory_order_relaxed), size) + size;
-
-	segment_forget(seg, end > RING_DATA_SIZE ? end - RING_DATA_SIZE : 0);
 }
 
 /* ---- finding a segment ---- */

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Nanoseconds that a hook adds to its call: tests/bench/hooks [ROUNDS], run under the library (or without:
- * then everything adds nothing). Each call is made through the program's own binding and, in turns, straight
- * into libc; printed is, per line: group, name, median of the bare call, median of what the hook adds.
+ * Nanoseconds that a hook adds to its call: tests/bench/hooks [ROUNDS], run under the library (or
+ * without: then everything adds nothing). Each call is made through the program's own binding and,
+ * in turns, straight into libc; printed is, per line: group, name, median of the bare call, median
+ * of what the hook adds.
  *
  *   idle      descriptors nobody watches
  *   watched   an HTTP connection: a read that would block, body bytes
- *   request   a whole request served: read, written, recorded; and one made: written, read, recorded
+ *   request   a whole request served: read, written, recorded; and one made: written, read,
+ * recorded
  */
 #include "tests/preload/server.h"
 
@@ -31,13 +33,15 @@ static struct {
 	int (*socket)(int, int, int);
 	int (*connect)(int, const struct sockaddr *, socklen_t);
 	int (*accept)(int, struct sockaddr *, socklen_t *);
-} hooked = { read, write, readv, writev, recv, send, sendmsg, poll, epoll_wait, socket, connect, accept }, bare, *volatile now;
+} hooked = {read,    write, readv,      writev, recv,    send,
+	    sendmsg, poll,  epoll_wait, socket, connect, accept},
+  bare, *volatile now;
 
 static long (*past)(long, ...);
 static int rounds = 401, null_fd, set, served[2], asked[2], answering[2];
 static char buf[65536];
-static struct iovec iov = { buf, 1 };
-static struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+static struct iovec iov = {buf, 1};
+static struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
 
 static double nanoseconds(void)
 {
@@ -95,14 +99,38 @@ static void measure(const char *group, const char *name, void (*call)(int which)
 	fflush(stdout);
 }
 
-static void do_read(int which) { (void)which, now->read(null_fd, buf, 1); }
-static void do_write(int which) { (void)which, now->write(null_fd, buf, 1); }
-static void do_readv(int which) { (void)which, now->readv(null_fd, &iov, 1); }
-static void do_writev(int which) { (void)which, now->writev(null_fd, &iov, 1); }
-static void do_recv(int which) { (void)which, now->recv(null_fd, buf, 1, 0); }
-static void do_send(int which) { (void)which, now->send(null_fd, buf, 1, 0); }
-static void do_sendmsg(int which) { (void)which, now->sendmsg(null_fd, &msg, 0); }
-static void do_poll(int which) { (void)which, now->poll(NULL, 0, 0); }
+static void do_read(int which)
+{
+	(void)which, now->read(null_fd, buf, 1);
+}
+static void do_write(int which)
+{
+	(void)which, now->write(null_fd, buf, 1);
+}
+static void do_readv(int which)
+{
+	(void)which, now->readv(null_fd, &iov, 1);
+}
+static void do_writev(int which)
+{
+	(void)which, now->writev(null_fd, &iov, 1);
+}
+static void do_recv(int which)
+{
+	(void)which, now->recv(null_fd, buf, 1, 0);
+}
+static void do_send(int which)
+{
+	(void)which, now->send(null_fd, buf, 1, 0);
+}
+static void do_sendmsg(int which)
+{
+	(void)which, now->sendmsg(null_fd, &msg, 0);
+}
+static void do_poll(int which)
+{
+	(void)which, now->poll(NULL, 0, 0);
+}
 
 static void do_epoll_wait(int which)
 {
@@ -123,7 +151,8 @@ static void body_byte(int which)
 	past(SYS_recvfrom, answering[which], buf, 1, 0, NULL, NULL);
 }
 
-#define REQUEST "GET /bench HTTP/1.1\r\nHost: localhost\r\nUser-Agent: bench/1\r\nAccept: */*\r\n\r\n"
+#define REQUEST \
+	"GET /bench HTTP/1.1\r\nHost: localhost\r\nUser-Agent: bench/1\r\nAccept: */*\r\n\r\n"
 
 static int serving[2], peers[2];
 
@@ -170,7 +199,8 @@ static int incoming(int which, int *peer)
 
 static void connect_all(void)
 {
-	static const char post[] = "POST /body HTTP/1.1\r\nHost: h\r\nContent-Length: 900000000000\r\n\r\n";
+	static const char post[] =
+		"POST /body HTTP/1.1\r\nHost: h\r\nContent-Length: 900000000000\r\n\r\n";
 	int unused;
 
 	for (int which = 0; which < 2; which++) {
@@ -189,8 +219,9 @@ static void find_bare(void)
 	void *libc = dlopen("libc.so.6", RTLD_NOW | RTLD_NOLOAD);
 
 #define FIND(name) (*(void **)&bare.name = dlsym(libc, #name))
-	if (!libc || !FIND(read) || !FIND(write) || !FIND(readv) || !FIND(writev) || !FIND(recv) || !FIND(send) ||
-	    !FIND(sendmsg) || !FIND(poll) || !FIND(epoll_wait) || !FIND(socket) || !FIND(connect) || !FIND(accept))
+	if (!libc || !FIND(read) || !FIND(write) || !FIND(readv) || !FIND(writev) || !FIND(recv) ||
+	    !FIND(send) || !FIND(sendmsg) || !FIND(poll) || !FIND(epoll_wait) || !FIND(socket) ||
+	    !FIND(connect) || !FIND(accept))
 		die("libc");
 	*(void **)&past = dlsym(libc, "syscall");
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A ring and a spool that somebody has scribbled over, read in every way. The first byte says how to read;
- * with its top bit set the rest is the ring file as it is. Otherwise the rest is a list of changes to files that our own
- * writer and drainer made: where (one byte), offset (two), length (one), bytes.
+ * with its top bit set the rest is the ring file as it is. Otherwise the rest is a list of changes to files
+ * that our own writer and drainer made: where (one byte), offset (two), length (one), bytes.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -17,6 +17,8 @@
 #define RING_SIZE (RING_HEADER_SIZE + 2 * RING_SEGMENT_SIZE)
 #define SPOOL_MAX (RING_HEADER_SIZE + 16384)
 #define RAW 0x80
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static char dir[64], ring_path[200], spool_path[200];
 static char ring_good[RING_SIZE], spool_good[SPOOL_MAX];

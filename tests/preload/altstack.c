@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Hazard C1: a handler that calls write on an alternate stack of 3376, 4096 and 8192 bytes, with a guard
- * page below it, on a plain descriptor and on a connection.
+ * Hazard C1: a handler that calls write on an alternate stack of 3376, 4096 and 8192 bytes, with a
+ * guard page below it, on a plain descriptor and on a connection.
  *
  * expect-more-spans
  */
@@ -22,8 +22,8 @@ static void on_signal(int number)
 
 int main(void)
 {
-	size_t sizes[] = { 3376, 4096, 8192 }, least = (size_t)sysconf(_SC_MINSIGSTKSZ);
-	struct sigaction act = { .sa_handler = on_signal, .sa_flags = SA_ONSTACK };
+	size_t sizes[] = {3376, 4096, 8192}, least = (size_t)sysconf(_SC_MINSIGSTKSZ);
+	struct sigaction act = {.sa_handler = on_signal, .sa_flags = SA_ONSTACK};
 	int port, listener = peer_listen(&port);
 
 	null_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
@@ -36,8 +36,9 @@ int main(void)
 	sigaction(SIGUSR1, &act, NULL);
 	for (int i = 0; i < 3; i++) {
 		size_t size = sizes[i] < least ? least : sizes[i];
-		char *map = mmap(NULL, 16384, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-		stack_t stack = { .ss_sp = map + 4096, .ss_size = size };
+		char *map = mmap(NULL, 16384, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+				 -1, 0);
+		stack_t stack = {.ss_sp = map + 4096, .ss_size = size};
 
 		mprotect(map, 4096, PROT_NONE);
 		if (sigaltstack(&stack, NULL))

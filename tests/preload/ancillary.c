@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Hazard I8: control data goes over once. A request sent with sendmsg and a descriptor beside it over a
- * UNIX connection, whole and in two pieces, brings one descriptor and the whole request.
+ * Hazard I8: control data goes over once. A request sent with sendmsg and a descriptor beside it
+ * over a UNIX connection, whole and in two pieces, brings one descriptor and the whole request.
  *
  * expect-more-spans
  */
@@ -16,10 +16,12 @@ union room {
 
 static void pass(int out, const char *text, size_t len, int fd)
 {
-	union room control = { { 0 } };
-	struct iovec iov = { (char *)text, len };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.bytes,
-			      .msg_controllen = CMSG_SPACE(sizeof(int)) };
+	union room control = {{0}};
+	struct iovec iov = {(char *)text, len};
+	struct msghdr msg = {.msg_iov = &iov,
+			     .msg_iovlen = 1,
+			     .msg_control = control.bytes,
+			     .msg_controllen = CMSG_SPACE(sizeof(int))};
 	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
 
 	c->cmsg_level = SOL_SOCKET;
@@ -36,9 +38,11 @@ static void take(int peer)
 
 	while (!strstr(buf, "\r\n\r\n")) {
 		union room control;
-		struct iovec iov = { buf + len, sizeof(buf) - 1 - len };
-		struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.bytes,
-				      .msg_controllen = sizeof(control) };
+		struct iovec iov = {buf + len, sizeof(buf) - 1 - len};
+		struct msghdr msg = {.msg_iov = &iov,
+				     .msg_iovlen = 1,
+				     .msg_control = control.bytes,
+				     .msg_controllen = sizeof(control)};
 		long n = syscall(SYS_recvmsg, peer, &msg, MSG_CMSG_CLOEXEC);
 
 		if (n <= 0)
@@ -54,8 +58,9 @@ static void take(int peer)
 
 int main(void)
 {
-	struct sockaddr_un a = { .sun_family = AF_UNIX, .sun_path = "socket" };
-	int back = (int)syscall(SYS_socket, AF_UNIX, SOCK_STREAM, 0), out = socket(AF_UNIX, SOCK_STREAM, 0), peer;
+	struct sockaddr_un a = {.sun_family = AF_UNIX, .sun_path = "socket"};
+	int back = (int)syscall(SYS_socket, AF_UNIX, SOCK_STREAM, 0),
+	    out = socket(AF_UNIX, SOCK_STREAM, 0), peer;
 	const char *request = "GET /passed HTTP/1.1\r\nHost: h\r\n\r\n";
 	char buf[256];
 

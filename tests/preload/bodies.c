@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Hazards I3, I4: a body that looks like a request is a body, whether it has a length or comes in chunks,
- * in one call with its head or in calls of its own; and an answer's body is one too.
+ * Hazards I3, I4: a body that looks like a request is a body, whether it has a length or comes in
+ * chunks, in one call with its head or in calls of its own; and an answer's body is one too.
  *
  * expect-span: CLIENT POST /length parent=none status=200
  * expect-span: CLIENT POST /later parent=none status=200
@@ -12,7 +12,7 @@
 #include "server.h"
 
 #define FAKE "GET /fake HTTP/1.1\r\nHost: h\r\n\r\n"
-#define CHUNKED_ANSWER                                                                   \
+#define CHUNKED_ANSWER                                                    \
 	"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n21;x=y\r\n" \
 	"HTTP/1.1 500 No\r\n\r\nHTTP/1.1 500 N\r\n0\r\nEnd: ok\r\n\r\n"
 
@@ -44,15 +44,18 @@ int main(void)
 
 	out = client_connect(port);
 	peer = peer_accept(back);
-	write_text(out, "POST /length HTTP/1.1\r\nHost: h\r\nContent-Length: 66\r\n\r\n" FAKE FAKE "end1");
+	write_text(out, "POST /length HTTP/1.1\r\nHost: h\r\nContent-Length: 66\r\n\r\n" FAKE FAKE
+			"end1");
 	shows("end1");
-	answered("HTTP/1.1 200 OK\r\nContent-Length: 51\r\n\r\nHTTP/1.1 500 No\r\n\r\n" FAKE "x", FAKE "x");
+	answered("HTTP/1.1 200 OK\r\nContent-Length: 51\r\n\r\nHTTP/1.1 500 No\r\n\r\n" FAKE "x",
+		 FAKE "x");
 	write_text(out, "POST /later HTTP/1.1\r\nHost: h\r\nContent-Length: 35\r\n\r\n");
 	write_text(out, FAKE);
 	write_text(out, "end2");
 	shows("end2");
 	answered(PEER_OK, "ok");
-	write_text(out, "POST /chunks HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n1F\r\n" FAKE);
+	write_text(out, "POST /chunks HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: "
+			"chunked\r\n\r\n1F\r\n" FAKE);
 	write_text(out, "\r\n23;a=b\r\n" FAKE "end3\r\n0\r\n");
 	write_text(out, "Trailer: GET / HTTP/1.1\r\n\r\n");
 	shows("Trailer: GET / HTTP/1.1\r\n\r\n");

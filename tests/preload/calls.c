@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Every way to read and to write a stream is seen: one request through each pair of calls, read in a
- * server and sent by a client.
+ * Every way to read and to write a stream is seen: one request through each pair of calls, read in
+ * a server and sent by a client.
  *
  * expect-span: SERVER GET /0 parent=none status=200
  * expect-span: SERVER GET /1 parent=none status=200
@@ -23,9 +23,9 @@
 
 static ssize_t receive(int how, int fd, char *buf, size_t cap)
 {
-	struct iovec iov[2] = { { buf, 7 }, { buf + 7, cap - 7 } };
-	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2 };
-	struct mmsghdr many = { .msg_hdr = msg };
+	struct iovec iov[2] = {{buf, 7}, {buf + 7, cap - 7}};
+	struct msghdr msg = {.msg_iov = iov, .msg_iovlen = 2};
+	struct mmsghdr many = {.msg_hdr = msg};
 
 	switch (how) {
 	case 0:
@@ -47,8 +47,8 @@ static ssize_t receive(int how, int fd, char *buf, size_t cap)
 
 static ssize_t transmit(int how, int fd, char *buf, size_t len)
 {
-	struct iovec iov[2] = { { buf, 7 }, { buf + 7, len - 7 } };
-	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2 };
+	struct iovec iov[2] = {{buf, 7}, {buf + 7, len - 7}};
+	struct msghdr msg = {.msg_iov = iov, .msg_iovlen = 2};
 
 	switch (how) {
 	case 0:
@@ -67,7 +67,8 @@ static ssize_t transmit(int how, int fd, char *buf, size_t len)
 int main(void)
 {
 	int port, back_port, listener = server_listen(&port), back = peer_listen(&back_port);
-	int in = peer_connect(port), fd = accept(listener, NULL, NULL), out = client_connect(back_port);
+	int in = peer_connect(port), fd = accept(listener, NULL, NULL),
+	    out = client_connect(back_port);
 	int peer = peer_accept(back);
 	char request[] = "GET /0 HTTP/1.1\r\nHost: h\r\n\r\n", ok[] = PEER_OK, buf[4096];
 	size_t len = strlen(request), ok_len = strlen(ok);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Hazard A5: x86-64 has two incompatible pthread_cond_*: the old one keeps a pointer in the first word of
- * its object and touches no more. References to both versions must each reach their own.
+ * Hazard A5: x86-64 has two incompatible pthread_cond_*: the old one keeps a pointer in the first
+ * word of its object and touches no more. References to both versions must each reach their own.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -16,8 +16,8 @@ __asm__(".symver old_wait, pthread_cond_wait@GLIBC_2.2.5");
 __asm__(".symver old_signal, pthread_cond_signal@GLIBC_2.2.5");
 __asm__(".symver old_broadcast, pthread_cond_broadcast@GLIBC_2.2.5");
 #else
-#define old_wait(c, m) pthread_cond_wait(c, m)
-#define old_signal(c) pthread_cond_signal(c)
+#define old_wait(c, m)   pthread_cond_wait(c, m)
+#define old_signal(c)    pthread_cond_signal(c)
 #define old_broadcast(c) pthread_cond_broadcast(c)
 #endif
 

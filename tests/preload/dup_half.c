@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Hazard E2: HTTP state belongs to the open connection, not to its number. Half a request goes over one
- * descriptor and the rest over its duplicate; a request's other half is sent by a process that got the
- * descriptor over SCM_RIGHTS and has to leave it alone.
+ * Hazard E2: HTTP state belongs to the open connection, not to its number. Half a request goes over
+ * one descriptor and the rest over its duplicate; a request's other half is sent by a process that
+ * got the descriptor over SCM_RIGHTS and has to leave it alone.
  *
  * expect-span: CLIENT POST /dup x3 parent=none status=200
  * expect-span: CLIENT POST /passed parent=none status=200
@@ -32,10 +32,12 @@ static void give(int channel, int fd)
 	union {
 		char room[CMSG_SPACE(sizeof(int))];
 		struct cmsghdr align;
-	} control = { { 0 } };
-	struct iovec iov = { (char *)"x", 1 };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.room,
-			      .msg_controllen = sizeof(control.room) };
+	} control = {{0}};
+	struct iovec iov = {(char *)"x", 1};
+	struct msghdr msg = {.msg_iov = &iov,
+			     .msg_iovlen = 1,
+			     .msg_control = control.room,
+			     .msg_controllen = sizeof(control.room)};
 	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
 
 	c->cmsg_level = SOL_SOCKET;
@@ -49,9 +51,11 @@ static void give(int channel, int fd)
 static int take(int channel)
 {
 	char room[CMSG_SPACE(sizeof(int))], c;
-	struct iovec iov = { &c, 1 };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = room,
-			      .msg_controllen = sizeof(room) };
+	struct iovec iov = {&c, 1};
+	struct msghdr msg = {.msg_iov = &iov,
+			     .msg_iovlen = 1,
+			     .msg_control = room,
+			     .msg_controllen = sizeof(room)};
 	int fd;
 
 	if (recvmsg(channel, &msg, 0) != 1 || !CMSG_FIRSTHDR(&msg))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Hazard E4: an edge-triggered epoll server that reads one byte at a time loses no edge, and a ppoll whose
- * mask unblocks a pending signal returns EINTR.
+ * Hazard E4: an edge-triggered epoll server that reads one byte at a time loses no edge, and a
+ * ppoll whose mask unblocks a pending signal returns EINTR.
  *
  * expect-span: SERVER GET /edge x50 parent=none status=200
  */
@@ -29,11 +29,12 @@ static int waits_for(int set, int fd)
 
 int main(void)
 {
-	int port, listener = server_listen(&port), in = peer_connect(port), set = epoll_create1(0), edges = 0;
+	int port, listener = server_listen(&port), in = peer_connect(port), set = epoll_create1(0),
+		  edges = 0;
 	int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK);
-	struct epoll_event event = { .events = EPOLLIN | EPOLLET, .data.fd = fd };
-	struct pollfd p = { .fd = fd, .events = POLLIN };
-	struct timespec second = { 2, 0 };
+	struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.fd = fd};
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	struct timespec second = {2, 0};
 	sigset_t blocked, none;
 	char buf[256];
 

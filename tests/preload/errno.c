@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Hazard B1: errno after every call is libc's own: after a failure its reason, after a success what it
- * was before. Once with descriptors nobody watches, once with a watched connection.
+ * Hazard B1: errno after every call is libc's own: after a failure its reason, after a success what
+ * it was before. Once with descriptors nobody watches, once with a watched connection.
  *
  * expect-span: CLIENT GET /errno parent=none
  */
@@ -13,18 +13,18 @@
 #include <sys/sendfile.h>
 #include <sys/uio.h>
 
-#define SHOW(call)                                               \
-	do {                                                     \
-		errno = EXFULL;                                  \
-		long result_ = (long)(call);                     \
-		int error_ = errno;                              \
+#define SHOW(call)                                                \
+	do {                                                      \
+		errno = EXFULL;                                   \
+		long result_ = (long)(call);                      \
+		int error_ = errno;                               \
 		printf("%-60s %ld %d\n", #call, result_, error_); \
 	} while (0)
 
 static char buf[4096];
-static struct iovec iov = { buf, 1 };
-static struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
-static struct mmsghdr many = { .msg_hdr = { .msg_iov = &iov, .msg_iovlen = 1 } };
+static struct iovec iov = {buf, 1};
+static struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
+static struct mmsghdr many = {.msg_hdr = {.msg_iov = &iov, .msg_iovlen = 1}};
 static struct timespec zero;
 /* Volatile: the compiler would refuse these arguments; the kernel must. */
 static volatile int minus = -1;
@@ -33,7 +33,7 @@ static void *volatile nowhere = (void *)8;
 static void calls(int fd)
 {
 	struct sockaddr_in a = peer_address(1);
-	struct pollfd p = { .fd = fd, .events = POLLPRI };
+	struct pollfd p = {.fd = fd, .events = POLLPRI};
 	struct epoll_event event;
 	socklen_t len = sizeof(a);
 
@@ -87,8 +87,10 @@ static void lonely(void)
 
 int main(void)
 {
-	int port, listener = peer_listen(&port), fd = client_connect(port), peer = peer_accept(listener);
-	int refused = socket(AF_INET, SOCK_STREAM, 0), closed_port, closed = peer_listen(&closed_port);
+	int port, listener = peer_listen(&port), fd = client_connect(port),
+		  peer = peer_accept(listener);
+	int refused = socket(AF_INET, SOCK_STREAM, 0), closed_port,
+	    closed = peer_listen(&closed_port);
 	struct sockaddr_in a;
 
 	peer_close(closed);

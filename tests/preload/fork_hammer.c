@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Hazard D7: fork while other threads are inside the hooks at every moment; each child must be able to
- * serve, call, make a thread and fork again. A child that hangs is killed by its alarm and counted.
- * timeout: 120
+ * Hazard D7: fork while other threads are inside the hooks at every moment; each child must be able
+ * to serve, call, make a thread and fork again. A child that hangs is killed by its alarm and
+ * counted. timeout: 120
  *
  * expect-more-spans
  */
@@ -34,7 +34,7 @@ static void *hammer(void *unused)
 	(void)unused;
 	while (!stop) {
 		int out = client_connect(port), peer = peer_accept(back);
-		struct pollfd p = { .fd = out, .events = POLLOUT };
+		struct pollfd p = {.fd = out, .events = POLLOUT};
 
 		for (int i = 0; i < 5; i++)
 			exchange(out, peer);
@@ -99,6 +99,7 @@ int main(void)
 	stop = 1;
 	for (int i = 0; i < 3; i++)
 		pthread_join(t[i], NULL);
-	printf("%s, %d hung, %d otherwise\n", good == forks ? "all good" : "not all good", hung, other);
+	printf("%s, %d hung, %d otherwise\n", good == forks ? "all good" : "not all good", hung,
+	       other);
 	return 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Hazard D8: ids are unique over every way to fork: fork(), _Fork(), syscall(SYS_fork), clone(). The
- * runner refuses a span id given twice, and one on the wire that was not recorded.
+ * Hazard D8: ids are unique over every way to fork: fork(), _Fork(), syscall(SYS_fork), clone().
+ * The runner refuses a span id given twice, and one on the wire that was not recorded.
  *
  * expect-span: CLIENT GET /parent x16 parent=none status=200
  * expect-span: CLIENT GET /child x64 parent=none status=200
@@ -28,8 +28,14 @@ static void exchange(const char *request)
 	peer_close(back);
 }
 
-static pid_t by_fork(void) { return fork(); }
-static pid_t by_raw_fork(void) { return (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0); }
+static pid_t by_fork(void)
+{
+	return fork();
+}
+static pid_t by_raw_fork(void)
+{
+	return (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+}
 
 static pid_t by_bare_fork(void)
 {
@@ -49,7 +55,7 @@ static pid_t by_vm_copy(void)
 
 int main(void)
 {
-	pid_t (*const ways[])(void) = { by_fork, by_bare_fork, by_raw_fork, by_vm_copy };
+	pid_t (*const ways[])(void) = {by_fork, by_bare_fork, by_raw_fork, by_vm_copy};
 	int good = 0;
 
 	for (int i = 0; i < 4; i++) {

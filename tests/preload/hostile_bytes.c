@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Bytes that are no HTTP/1, or that two parsers read differently, in both directions and cut at random
- * places: they arrive as they were sent, the connection is counted as opaque, nothing crashes.
- * timeout: 120
+ * Bytes that are no HTTP/1, or that two parsers read differently, in both directions and cut at
+ * random places: they arrive as they were sent, the connection is counted as opaque, nothing
+ * crashes. timeout: 120
  *
  * expect-more-spans
  * expect-counter: connections.opaque >= 30
@@ -18,21 +18,31 @@ struct shape {
 	size_t len;
 };
 
-#define SHAPE(name, text) { name, text, sizeof(text) - 1 }
+#define SHAPE(name, text)                    \
+	{                                    \
+		name, text, sizeof(text) - 1 \
+	}
 
 static const struct shape shapes[] = {
 	SHAPE("nothing", ""),
 	SHAPE("no head end", "GET / HTTP/1.1\r\n" HOST),
-	SHAPE("length and chunks", "POST / HTTP/1.1\r\n" HOST "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" FAKE),
-	SHAPE("two lengths", "POST / HTTP/1.1\r\n" HOST "Content-Length: 4\r\nContent-Length: 5\r\n\r\nabcd" FAKE),
+	SHAPE("length and chunks",
+	      "POST / HTTP/1.1\r\n" HOST
+	      "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" FAKE),
+	SHAPE("two lengths",
+	      "POST / HTTP/1.1\r\n" HOST "Content-Length: 4\r\nContent-Length: 5\r\n\r\nabcd" FAKE),
 	SHAPE("length list", "POST / HTTP/1.1\r\n" HOST "Content-Length: 4, 5\r\n\r\nabcd" FAKE),
 	SHAPE("length sign", "POST / HTTP/1.1\r\n" HOST "Content-Length: +4\r\n\r\nabcd" FAKE),
 	SHAPE("length minus", "POST / HTTP/1.1\r\n" HOST "Content-Length: -1\r\n\r\n" FAKE),
 	SHAPE("length hex", "POST / HTTP/1.1\r\n" HOST "Content-Length: 0x4\r\n\r\nabcd" FAKE),
-	SHAPE("length huge", "POST / HTTP/1.1\r\n" HOST "Content-Length: 99999999999999999999999999\r\n\r\n" FAKE),
-	SHAPE("odd coding", "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n" FAKE),
-	SHAPE("coding not last", "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked, gzip\r\n\r\n0\r\n\r\n" FAKE),
-	SHAPE("space before colon", "POST / HTTP/1.1\r\n" HOST "Content-Length : 4\r\n\r\nabcd" FAKE),
+	SHAPE("length huge",
+	      "POST / HTTP/1.1\r\n" HOST "Content-Length: 99999999999999999999999999\r\n\r\n" FAKE),
+	SHAPE("odd coding",
+	      "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n" FAKE),
+	SHAPE("coding not last",
+	      "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked, gzip\r\n\r\n0\r\n\r\n" FAKE),
+	SHAPE("space before colon",
+	      "POST / HTTP/1.1\r\n" HOST "Content-Length : 4\r\n\r\nabcd" FAKE),
 	SHAPE("folded line", "GET / HTTP/1.1\r\n" HOST "A: b\r\n traceparent: x\r\n\r\n" FAKE),
 	SHAPE("bare newline", "GET / HTTP/1.1\nHost: h\n\n" FAKE),
 	SHAPE("bare return", "GET / HTTP/1.1\r\nHost: h\rtraceparent: x\r\n\r\n" FAKE),
@@ -40,9 +50,12 @@ static const struct shape shapes[] = {
 	SHAPE("NUL in value", "GET / HTTP/1.1\r\nHost: \0h\r\n\r\n" FAKE),
 	SHAPE("no colon", "GET / HTTP/1.1\r\nHost\r\n\r\n" FAKE),
 	SHAPE("empty name", "GET / HTTP/1.1\r\n: h\r\n\r\n" FAKE),
-	SHAPE("chunk size letters", "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\nzz\r\n" FAKE),
-	SHAPE("chunk size huge", "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\n" FAKE),
-	SHAPE("chunk without end", "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n1\r\nabc" FAKE),
+	SHAPE("chunk size letters",
+	      "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\nzz\r\n" FAKE),
+	SHAPE("chunk size huge", "POST / HTTP/1.1\r\n" HOST
+				 "Transfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\n" FAKE),
+	SHAPE("chunk without end",
+	      "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n1\r\nabc" FAKE),
 	SHAPE("version 2", "GET / HTTP/2.0\r\n" HOST "\r\n" FAKE),
 	SHAPE("version 1.9", "GET / HTTP/1.9\r\n" HOST "\r\n" FAKE),
 	SHAPE("no version", "GET /\r\n" FAKE),
@@ -78,7 +91,8 @@ static unsigned int sum(const char *data, size_t len)
 static void into_server(const char *name, const char *bytes, size_t len)
 {
 	static char buf[sizeof(big) + 1];
-	int port, listener = server_listen(&port), in = peer_connect(port), fd = accept(listener, NULL, NULL);
+	int port, listener = server_listen(&port), in = peer_connect(port),
+		  fd = accept(listener, NULL, NULL);
 	size_t sent = 0, got = 0;
 
 	while (sent < len) {
@@ -99,7 +113,8 @@ static void into_server(const char *name, const char *bytes, size_t len)
 	close(fd);
 	close(listener);
 	peer_close(in);
-	printf("in  %-20s %zu %08x %s\n", name, got, sum(buf, got), memcmp(buf, bytes, len) ? "CHANGED" : "same");
+	printf("in  %-20s %zu %08x %s\n", name, got, sum(buf, got),
+	       memcmp(buf, bytes, len) ? "CHANGED" : "same");
 }
 
 static void out_of_client(const char *name, const char *bytes, size_t len, bool whole)
@@ -115,7 +130,8 @@ static void out_of_client(const char *name, const char *bytes, size_t len, bool 
 		n = n < len - sent ? n : len - sent;
 		write_all(out, bytes + sent, n);
 		sent += n;
-		while ((r = syscall(SYS_recvfrom, peer, buf + got, sizeof(buf) - got, MSG_DONTWAIT, NULL, NULL)) > 0)
+		while ((r = syscall(SYS_recvfrom, peer, buf + got, sizeof(buf) - got, MSG_DONTWAIT,
+				    NULL, NULL)) > 0)
 			got += (size_t)r;
 	}
 	close(out);

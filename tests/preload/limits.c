@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Hazards F3, F4, F6: under each limit a small server answers as ever, traced or not: no file may grow
- * (RLIMIT_FSIZE), no memory (RLIMIT_AS, mlockall), no descriptor (RLIMIT_NOFILE), and no signal comes of
- * it. Each case is a fork that sets its limit before the first request.
+ * Hazards F3, F4, F6: under each limit a small server answers as ever, traced or not: no file may
+ * grow (RLIMIT_FSIZE), no memory (RLIMIT_AS, mlockall), no descriptor (RLIMIT_NOFILE), and no
+ * signal comes of it. Each case is a fork that sets its limit before the first request.
  *
  * expect-more-spans
  */
@@ -14,7 +14,7 @@
 
 static void limit(int what, rlim_t value)
 {
-	struct rlimit r = { value, value };
+	struct rlimit r = {value, value};
 
 	if (setrlimit((__rlimit_resource_t)what, &r))
 		die("setrlimit");
@@ -23,7 +23,8 @@ static void limit(int what, rlim_t value)
 static int serve(void)
 {
 	int port, back_port, listener = server_listen(&port), back = peer_listen(&back_port);
-	int in = peer_connect(port), fd = accept(listener, NULL, NULL), out = client_connect(back_port);
+	int in = peer_connect(port), fd = accept(listener, NULL, NULL),
+	    out = client_connect(back_port);
 	int peer = peer_accept(back);
 	char buf[1024];
 
@@ -92,20 +93,22 @@ static int few_descriptors(void)
 static int no_descriptors(void)
 {
 	limit(RLIMIT_NOFILE, 3);
-	return socket(AF_INET, SOCK_STREAM, 0) < 0 && errno == EMFILE && open("x", O_RDONLY) < 0 ? 0 : 5;
+	return socket(AF_INET, SOCK_STREAM, 0) < 0 && errno == EMFILE && open("x", O_RDONLY) < 0
+		       ? 0
+		       : 5;
 }
 
 static const struct {
 	const char *name;
 	int (*run)(void);
 } cases[] = {
-	{ "file size 512", file_size },
-	{ "file size 0", file_nothing },
-	{ "address space 64M", address_space },
-	{ "address space full", address_space_full },
-	{ "memory locked", locked },
-	{ "few descriptors", few_descriptors },
-	{ "no descriptors", no_descriptors },
+	{"file size 512", file_size},
+	{"file size 0", file_nothing},
+	{"address space 64M", address_space},
+	{"address space full", address_space_full},
+	{"memory locked", locked},
+	{"few descriptors", few_descriptors},
+	{"no descriptors", no_descriptors},
 };
 
 int main(void)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Hazard B2: siglongjmp out of a blocking read, ten times; the ten requests read afterwards must all be
- * recorded, so no guard stayed behind.
+ * Hazard B2: siglongjmp out of a blocking read, ten times; the ten requests read afterwards must
+ * all be recorded, so no guard stayed behind.
  *
  * expect-span: SERVER GET /after x10 parent=none status=200
  */
@@ -21,8 +21,9 @@ static void on_alarm(int number)
 
 int main(void)
 {
-	int port, listener = server_listen(&port), in = peer_connect(port), fd = accept(listener, NULL, NULL);
-	struct itimerval soon = { .it_value.tv_usec = 2000 };
+	int port, listener = server_listen(&port), in = peer_connect(port),
+		  fd = accept(listener, NULL, NULL);
+	struct itimerval soon = {.it_value.tv_usec = 2000};
 	char buf[1024];
 	volatile int jumps = 0;
 

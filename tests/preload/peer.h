@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The other end of a connection for preload tests: it talks through syscall(2), which the agent passes
- * on without a look, so only the end under test is seen. It drops the header lines the agent may add
- * from what it hands back, so that a test prints the same bytes with and without; what really came over
- * the wire is appended to the file named by $TEST_WIRE, where tests/run looks for `expect-wire:` lines.
+ * The other end of a connection for preload tests: it talks through syscall(2), which the agent
+ * passes on without a look, so only the end under test is seen. It drops the header lines the agent
+ * may add from what it hands back, so that a test prints the same bytes with and without; what
+ * really came over the wire is appended to the file named by $TEST_WIRE, where tests/run looks for
+ * `expect-wire:` lines.
  */
 #ifndef TESTS_PRELOAD_PEER_H
 #define TESTS_PRELOAD_PEER_H
@@ -32,7 +33,7 @@ PEER_UNUSED static void die(const char *what)
 
 PEER_UNUSED static struct sockaddr_in peer_address(int port)
 {
-	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons((unsigned short)port) };
+	struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons((unsigned short)port)};
 
 	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	return a;
@@ -129,7 +130,8 @@ PEER_UNUSED static void peer_wire(const char *data, size_t len)
 
 	if (!path)
 		return;
-	fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC,
+			  0600);
 	if (fd < 0 || syscall(SYS_write, fd, data, len) != (long)len)
 		die("TEST_WIRE");
 	syscall(SYS_close, fd);
@@ -137,8 +139,8 @@ PEER_UNUSED static void peer_wire(const char *data, size_t len)
 
 PEER_UNUSED static bool peer_ours(const char *line, size_t len)
 {
-	static const char *const names[] = { "traceparent:", "tracestate:", "baggage:", "x-request-id:",
-					     "b3:", "x-b3-" };
+	static const char *const names[] = {
+		"traceparent:", "tracestate:", "baggage:", "x-request-id:", "b3:", "x-b3-"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (len >= strlen(names[i]) && !strncasecmp(line, names[i], strlen(names[i])))
@@ -169,8 +171,8 @@ PEER_UNUSED static size_t peer_strip(char *data, size_t len)
 }
 
 /**
- * Reads one request: its head, and as much body as Content-Length says. Returns its length without the
- * agent's lines (always followed by a NUL), or 0 at the end of the stream.
+ * Reads one request: its head, and as much body as Content-Length says. Returns its length without
+ * the agent's lines (always followed by a NUL), or 0 at the end of the stream.
  */
 PEER_UNUSED static size_t peer_request(int fd, char *buf, size_t cap)
 {
@@ -202,7 +204,8 @@ PEER_UNUSED static size_t peer_request(int fd, char *buf, size_t cap)
 	return len;
 }
 
-/** Sends a request and reads the answer's head and Content-Length body into @buf. Returns its status. */
+/** Sends a request and reads the answer's head and Content-Length body into @buf. Returns its
+ * status. */
 PEER_UNUSED static int peer_response(int fd, char *buf, size_t cap)
 {
 	size_t len = 0, want = 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Hazard I3, client and server: three requests in one write each get their own header; three that arrive
- * in one read are three server spans, and the answers written in one call end them in order.
+ * Hazard I3, client and server: three requests in one write each get their own header; three that
+ * arrive in one read are three server spans, and the answers written in one call end them in order.
  *
  * expect-span: CLIENT GET /c1 parent=none status=200
  * expect-span: CLIENT GET /c2 parent=none status=404
@@ -14,8 +14,8 @@
 #include "server.h"
 
 #define REQUEST(path) "GET " path " HTTP/1.1\r\nHost: h\r\n\r\n"
-#define MISSING "HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\nnone"
-#define BROKEN "HTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n"
+#define MISSING       "HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\nnone"
+#define BROKEN        "HTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n"
 
 int main(void)
 {

@@ -10,7 +10,7 @@
 #include <sched.h>
 #include <sys/mman.h>
 
-#define STACK 65536
+#define STACK  65536
 #define ROUNDS 2000
 
 static int pipe_fd[2];
@@ -27,19 +27,22 @@ static int worker(void *argument)
 
 int main(void)
 {
-	int flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM |
-		    CLONE_CHILD_CLEARTID;
-	int port, back = peer_listen(&port), out = client_connect(port), peer = peer_accept(back), good = 0;
-	static int tids[3] = { 1, 1, 1 };
-	long counts[3] = { 0 };
+	int flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
+		    CLONE_SYSVSEM | CLONE_CHILD_CLEARTID;
+	int port, back = peer_listen(&port), out = client_connect(port), peer = peer_accept(back),
+		  good = 0;
+	static int tids[3] = {1, 1, 1};
+	long counts[3] = {0};
 	char buf[4096];
 
 	if (pipe(pipe_fd))
 		die("pipe");
 	for (int i = 0; i < 3; i++) {
-		char *stack = mmap(NULL, STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		char *stack = mmap(NULL, STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+				   -1, 0);
 
-		if (clone(worker, stack + STACK, flags, (void *)&"abc"[i], NULL, NULL, &tids[i]) < 0)
+		if (clone(worker, stack + STACK, flags, (void *)&"abc"[i], NULL, NULL, &tids[i]) <
+		    0)
 			die("clone");
 	}
 	for (int i = 0; i < 200; i++) {

@@ -17,8 +17,9 @@ int main(void)
 	int in = peer_connect(port), fd, out, peer;
 	char buf[4096];
 
-	peer_text(in, "GET /a?secret=1 HTTP/1.1\r\nHost: h\r\n"
-		      "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\n\r\n");
+	peer_text(in,
+		  "GET /a?secret=1 HTTP/1.1\r\nHost: h\r\n"
+		  "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\n\r\n");
 	fd = accept(listener, NULL, NULL);
 	if (!read_until(fd, buf, sizeof(buf), "\r\n\r\n"))
 		die("read");

@@ -49,7 +49,8 @@ PEER_UNUSED static void write_text(int fd, const char *text)
 	write_all(fd, text, strlen(text));
 }
 
-/** Reads until the bytes @end are there; returns the length, NUL behind it, 0 at the end of the stream. */
+/** Reads until the bytes @end are there; returns the length, NUL behind it, 0 at the end of the
+ * stream. */
 PEER_UNUSED static size_t read_until(int fd, char *buf, size_t cap, const char *end)
 {
 	size_t len = 0;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The shapes of answers: a length, chunks, HEAD, 204, 304, 1xx before the final one, an end by closing,
- * an error, no answer at all. Each ends its own span, and the next request is not mistaken.
+ * The shapes of answers: a length, chunks, HEAD, 204, 304, 1xx before the final one, an end by
+ * closing, an error, no answer at all. Each ends its own span, and the next request is not
+ * mistaken.
  *
  * expect-span: SERVER GET /length status=200 parent=none
  * expect-span: SERVER GET /chunks status=200 parent=none
@@ -33,16 +34,20 @@ static void exchange(int in, int fd, const char *request, const char *answer)
 
 int main(void)
 {
-	int port, listener = server_listen(&port), in = peer_connect(port), fd = accept(listener, NULL, NULL);
+	int port, listener = server_listen(&port), in = peer_connect(port),
+		  fd = accept(listener, NULL, NULL);
 	char buf[256];
 
 	exchange(in, fd, GET("/length"), PEER_OK);
 	exchange(in, fd, GET("/chunks"),
 		 "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n");
-	exchange(in, fd, "HEAD /head HTTP/1.1\r\nHost: h\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n");
+	exchange(in, fd, "HEAD /head HTTP/1.1\r\nHost: h\r\n\r\n",
+		 "HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n");
 	exchange(in, fd, GET("/empty"), "HTTP/1.1 204 No Content\r\n\r\n");
 	exchange(in, fd, GET("/same"), "HTTP/1.1 304 Not Modified\r\nContent-Length: 77\r\n\r\n");
-	exchange(in, fd, "PUT /expect HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n",
+	exchange(in, fd,
+		 "PUT /expect HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: "
+		 "3\r\n\r\n",
 		 "HTTP/1.1 100 Continue\r\n\r\n");
 	peer_text(in, "abc");
 	if (!read_until(fd, buf, sizeof(buf), "abc"))

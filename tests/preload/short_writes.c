@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Hazard I1 on a real connection: a non-blocking client with a tiny send buffer and a slow reader that
- * takes a few bytes at a time. Writes are cut everywhere, also inside a header of ours. What arrives, with
- * our lines taken out, is byte for byte what was written, and every request has exactly one traceparent.
- * timeout: 120
+ * Hazard I1 on a real connection: a non-blocking client with a tiny send buffer and a slow reader
+ * that takes a few bytes at a time. Writes are cut everywhere, also inside a header of ours. What
+ * arrives, with our lines taken out, is byte for byte what was written, and every request has
+ * exactly one traceparent. timeout: 120
  *
  * expect-span: CLIENT POST /short x300 parent=none status=200
  * expect-counter: inject.owed >= 1
@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #define REQUESTS 300
-#define BUFFER (1 << 20)
+#define BUFFER   (1 << 20)
 
 static int peer;
 static uint64_t got_sum = 1469598103934665603u, got_len;
@@ -57,7 +57,8 @@ static void *reader(void *unused)
 
 		while (!want || len < want) {
 			size_t most = 1 + rnd(&state) % (rnd(&state) % 8 ? 97 : 2000);
-			ssize_t n = peer_recv(peer, buf + len, want ? (want - len < most ? want - len : most) : 1);
+			ssize_t n = peer_recv(peer, buf + len,
+					      want ? (want - len < most ? want - len : most) : 1);
 
 			if (n <= 0)
 				return NULL;
@@ -68,7 +69,8 @@ static void *reader(void *unused)
 
 				contexts += found;
 				bad += count(buf, "\r\nContent-Length: ") != 1 || found > 1;
-				want = len + strtoul(strstr(buf, "Content-Length: ") + 16, NULL, 10);
+				want = len +
+				       strtoul(strstr(buf, "Content-Length: ") + 16, NULL, 10);
 			}
 			if (rnd(&state) % 64 == 0)
 				usleep(50);
@@ -83,7 +85,8 @@ static void *reader(void *unused)
 
 static size_t compose(char *buf, unsigned int *state)
 {
-	size_t len = (size_t)sprintf(buf, "POST /short HTTP/1.1\r\nHost: h\r\n"), body = rnd(state) % 6000;
+	size_t len = (size_t)sprintf(buf, "POST /short HTTP/1.1\r\nHost: h\r\n"),
+	       body = rnd(state) % 6000;
 
 	for (unsigned int i = rnd(state) % 12; i; i--) {
 		len += (size_t)sprintf(buf + len, "X-Pad-%u: ", i);
@@ -99,12 +102,13 @@ static size_t compose(char *buf, unsigned int *state)
 
 static void send_slowly(int fd, const char *buf, size_t len, unsigned int *state)
 {
-	struct pollfd p = { .fd = fd, .events = POLLOUT };
+	struct pollfd p = {.fd = fd, .events = POLLOUT};
 	size_t done = 0;
 
 	while (done < len) {
 		size_t most = rnd(state) % 3 ? len - done : 1 + rnd(state) % (len - done);
-		ssize_t n = rnd(state) % 2 ? write(fd, buf + done, most) : send(fd, buf + done, most, MSG_NOSIGNAL);
+		ssize_t n = rnd(state) % 2 ? write(fd, buf + done, most)
+					   : send(fd, buf + done, most, MSG_NOSIGNAL);
 
 		if (n == 0 || n > (ssize_t)most)
 			bad++;
@@ -138,7 +142,7 @@ int main(void)
 	pthread_create(&t, NULL, reader, NULL);
 	for (int i = 0; i < REQUESTS; i++) {
 		size_t len = compose(buf, &state), have = 0;
-		struct pollfd p = { .fd = fd, .events = POLLIN };
+		struct pollfd p = {.fd = fd, .events = POLLIN};
 
 		send_slowly(fd, buf, len, &state);
 		sum = mix(sum, buf, len);
@@ -153,6 +157,7 @@ int main(void)
 		good += have == strlen(PEER_OK);
 	}
 	pthread_join(t, NULL);
-	printf("%d answers, %s, %d bad\n", good, sum == got_sum && total == got_len ? "identical" : "corrupted", bad);
+	printf("%d answers, %s, %d bad\n", good,
+	       sum == got_sum && total == got_len ? "identical" : "corrupted", bad);
 	return contexts == 0 || contexts == REQUESTS ? 0 : 1;
 }

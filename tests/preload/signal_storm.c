@@ -48,10 +48,11 @@ static long drain(void)
 int main(void)
 {
 	int port, back_port, listener = server_listen(&port), back = peer_listen(&back_port);
-	int in = peer_connect(port), fd = accept(listener, NULL, NULL), out = client_connect(back_port);
+	int in = peer_connect(port), fd = accept(listener, NULL, NULL),
+	    out = client_connect(back_port);
 	int peer = peer_accept(back), good = 0;
-	struct itimerval storm = { { 0, 100 }, { 0, 100 } }, calm = { { 0, 0 }, { 0, 0 } };
-	struct sigaction act = { .sa_handler = on_alarm, .sa_flags = SA_RESTART };
+	struct itimerval storm = {{0, 100}, {0, 100}}, calm = {{0, 0}, {0, 0}};
+	struct sigaction act = {.sa_handler = on_alarm, .sa_flags = SA_RESTART};
 	long received = 0, rounds = getenv("FULL") ? 200000 : 8000;
 	char buf[1024];
 
@@ -65,7 +66,8 @@ int main(void)
 		peer_text(in, "GET /a HTTP/1.1\r\nHost: h\r\n\r\n");
 		read_until(fd, buf, sizeof(buf), "\r\n\r\n");
 		write_text(out, "GET /b HTTP/1.1\r\nHost: h\r\n\r\n");
-		good += peer_request(peer, buf, sizeof(buf)) == strlen("GET /b HTTP/1.1\r\nHost: h\r\n\r\n");
+		good += peer_request(peer, buf, sizeof(buf)) ==
+			strlen("GET /b HTTP/1.1\r\nHost: h\r\n\r\n");
 		peer_text(peer, PEER_OK);
 		read_until(out, buf, sizeof(buf), "ok");
 		write_text(fd, PEER_OK);
@@ -75,6 +77,7 @@ int main(void)
 	setitimer(ITIMER_REAL, &calm, NULL);
 	received += drain();
 	printf("%s, %s, %s\n", good == 2 * rounds ? "all good" : "requests lost",
-	       received == sent ? "no byte lost" : "bytes lost", nested ? "nested" : "no signal came");
+	       received == sent ? "no byte lost" : "bytes lost",
+	       nested ? "nested" : "no signal came");
 	return 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Hazard I9: a request written to a peer that is gone kills by SIGPIPE as before, unless that is ignored
- * (then EPIPE) or the call says MSG_NOSIGNAL. A plain pipe behaves the same.
+ * Hazard I9: a request written to a peer that is gone kills by SIGPIPE as before, unless that is
+ * ignored (then EPIPE) or the call says MSG_NOSIGNAL. A plain pipe behaves the same.
  *
  * expect-more-spans
  */
@@ -16,7 +16,7 @@
 static int gone(void)
 {
 	int port, back = peer_listen(&port), out = client_connect(port), peer = peer_accept(back);
-	struct linger hard = { 1, 0 };
+	struct linger hard = {1, 0};
 	char c;
 
 	syscall(SYS_setsockopt, peer, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
@@ -28,8 +28,8 @@ static int gone(void)
 
 static ssize_t transmit(int how, int fd)
 {
-	struct iovec iov = { (char *)REQUEST, strlen(REQUEST) };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	struct iovec iov = {(char *)REQUEST, strlen(REQUEST)};
+	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
 
 	switch (how) {
 	case 0:
@@ -75,11 +75,13 @@ int main(void)
 			if (!pid)
 				child(how, kind & 1, kind & 2);
 			waitpid(pid, &status, 0);
-			printf("%d %s%s: ", how, kind & 2 ? "pipe" : "socket", kind & 1 ? ", ignored" : "");
+			printf("%d %s%s: ", how, kind & 2 ? "pipe" : "socket",
+			       kind & 1 ? ", ignored" : "");
 			if (WIFSIGNALED(status))
 				printf("killed by %d\n", WTERMSIG(status));
 			else
-				printf("%s\n", WEXITSTATUS(status) == 42 ? "EPIPE" : "something else");
+				printf("%s\n",
+				       WEXITSTATUS(status) == 42 ? "EPIPE" : "something else");
 		}
 	}
 	return 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Hazards A4 and C1: threads with the smallest stacks start, and make HTTP requests from them, with a
- * guard page below the stack.
+ * Hazards A4 and C1: threads with the smallest stacks start, and make HTTP requests from them, with
+ * a guard page below the stack.
  *
  * expect-span: CLIENT GET /small x4 parent=none status=200
  * expect-wire: ^traceparent: 00-[0-9a-f]{32}-[0-9a-f]{16}-03$ x4
@@ -30,12 +30,13 @@ static void *request(void *unused)
 int main(void)
 {
 	size_t least = (size_t)sysconf(_SC_THREAD_STACK_MIN), guard = 4096;
-	size_t sizes[] = { 16384, least, 20480, 32768 };
+	size_t sizes[] = {16384, least, 20480, 32768};
 	int back = peer_listen(&back_port);
 
 	for (int i = 0; i < 4; i++) {
 		size_t size = sizes[i] < least ? least : sizes[i];
-		char *map = mmap(NULL, guard + size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		char *map = mmap(NULL, guard + size, PROT_READ | PROT_WRITE,
+				 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		char buf[1024];
 		pthread_attr_t attr;
 		pthread_t t;

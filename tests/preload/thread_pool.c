@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A pool of worker threads behind a condition variable, as application servers have them: the acceptor hands
- * connections over, a worker reads the request, looks whether the kept backend connection is still open
- * (a read that would block, a poll that does not wait), calls, answers. Every call belongs to the request its worker has read, whichever
- * worker used the backend connection before.
+ * A pool of worker threads behind a condition variable, as application servers have them: the
+ * acceptor hands connections over, a worker reads the request, looks whether the kept backend
+ * connection is still open (a read that would block, a poll that does not wait), calls, answers.
+ * Every call belongs to the request its worker has read, whichever worker used the backend
+ * connection before.
  *
  * expect-span: SERVER GET /in x24 parent=remote status=200
  * expect-span: CLIENT GET /out x24 parent=SERVER:/in status=200
@@ -14,7 +15,7 @@
 #include <poll.h>
 #include <pthread.h>
 
-#define WORKERS 3
+#define WORKERS  3
 #define REQUESTS 24
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -24,7 +25,7 @@ static int backend, backend_peer;
 
 static void call_out(void)
 {
-	struct pollfd p = { .fd = backend, .events = POLLIN };
+	struct pollfd p = {.fd = backend, .events = POLLIN};
 	char buf[1024];
 	ssize_t n;
 
@@ -46,7 +47,8 @@ static void *worker(void *number)
 		int fd;
 
 		pthread_mutex_lock(&mutex);
-		/* Strict turns: every worker meets the backend connection after another one used it. */
+		/* Strict turns: every worker meets the backend connection after another one used
+		 * it. */
 		while (taken == queued || (queue[taken] >= 0 && turn != *(int *)number))
 			pthread_cond_wait(&cond, &mutex);
 		fd = queue[taken++];
@@ -72,8 +74,9 @@ static void hand_over(int fd)
 
 int main(void)
 {
-	int port, back_port, listener = server_listen(&port), back = peer_listen(&back_port), good = 0;
-	int numbers[WORKERS] = { 0, 1, 2 };
+	int port, back_port, listener = server_listen(&port), back = peer_listen(&back_port),
+			     good = 0;
+	int numbers[WORKERS] = {0, 1, 2};
 	pthread_t t[WORKERS];
 	char buf[1024];
 
@@ -86,7 +89,8 @@ int main(void)
 		int in = peer_connect(port);
 
 		snprintf(buf, sizeof(buf),
-			 "GET /in HTTP/1.1\r\nHost: h\r\ntraceparent: 00-0af7651916cd43dd8448eb211c8031%02x-b7ad6b7169203331-01\r\n\r\n",
+			 "GET /in HTTP/1.1\r\nHost: h\r\ntraceparent: "
+			 "00-0af7651916cd43dd8448eb211c8031%02x-b7ad6b7169203331-01\r\n\r\n",
 			 i + 1);
 		peer_text(in, buf);
 		hand_over(accept(listener, NULL, NULL));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Hazard I3: behind a successful CONNECT or a 101 the connection is a tunnel: bytes that look like requests
- * pass as they are. A refused CONNECT is an ordinary exchange.
+ * Hazard I3: behind a successful CONNECT or a 101 the connection is a tunnel: bytes that look like
+ * requests pass as they are. A refused CONNECT is an ordinary exchange.
  *
  * expect-span: CLIENT CONNECT * parent=none status=403
  * expect-span: CLIENT GET /plain parent=none status=200
@@ -38,7 +38,8 @@ int main(void)
 	peer_close(peer);
 	out = client_connect(port);
 	peer = peer_accept(back);
-	exchange(out, peer, "GET /upgrade HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n",
+	exchange(out, peer,
+		 "GET /upgrade HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n",
 		 "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n");
 	exchange(out, peer, "GET /inside HTTP/1.1\r\nHost: h\r\n\r\n", PEER_OK);
 	return 0;

@@ -41,7 +41,8 @@ static void put_sendfile(int out, int peer, int file)
 
 static void serve_file(int file)
 {
-	int port, listener = server_listen(&port), in = peer_connect(port), fd = accept(listener, NULL, NULL);
+	int port, listener = server_listen(&port), in = peer_connect(port),
+		  fd = accept(listener, NULL, NULL);
 	int ends[2];
 	char buf[8192];
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Hazard B3: a C++ exception (thrown by a signal handler that interrupted a read), pthread_cancel and
- * pthread_exit unwind through the agent's frames; every destructor runs.
+ * Hazard B3: a C++ exception (thrown by a signal handler that interrupted a read), pthread_cancel
+ * and pthread_exit unwind through the agent's frames; every destructor runs.
  *
  * expect-more-spans
  */
@@ -18,7 +18,10 @@ static int pair[2];
 static int destroyed;
 
 struct Witness {
-	~Witness() { destroyed++; }
+	~Witness()
+	{
+		destroyed++;
+	}
 };
 
 static void throws(int)
@@ -41,7 +44,8 @@ static void *blocked(void *how)
 		return reinterpret_cast<void *>(read(pair[0], &c, 1));
 	FD_ZERO(&set);
 	FD_SET(pair[0], &set);
-	return reinterpret_cast<void *>(static_cast<long>(select(pair[0] + 1, &set, nullptr, nullptr, nullptr)));
+	return reinterpret_cast<void *>(
+		static_cast<long>(select(pair[0] + 1, &set, nullptr, nullptr, nullptr)));
 }
 
 static void *leaves(void *)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Hazard D1: vfork and exec, a thousand times, also with an exec that fails; the parent's stack, its
- * descriptors and its connection are as they were.
+ * Hazard D1: vfork and exec, a thousand times, also with an exec that fails; the parent's stack,
+ * its descriptors and its connection are as they were.
  *
  * expect-span: CLIENT GET /before parent=none
  * expect-span: CLIENT GET /after parent=none
@@ -13,7 +13,7 @@
 static long spawn(const char *path, int close_fd)
 {
 	volatile long canary = 0x5ca1ab1e;
-	char *argv[] = { (char *)"true", NULL };
+	char *argv[] = {(char *)"true", NULL};
 	int status = -1;
 	pid_t pid = vfork();
 

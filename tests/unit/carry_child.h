@@ -8,6 +8,10 @@
 
 #include "carry_harness.h"
 
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -30,6 +34,36 @@ static inline void child_ends(int failed)
 {
 	fflush(NULL);
 	_exit(failed != 0);
+}
+
+/** Starts an agent that records: @directory is a template for mkdtemp(), made here. */
+static inline void start_recording(char *const *environment, char *directory)
+{
+	static char *none[] = { NULL };
+	struct config config;
+	struct carry_options options = { .config = &config, .directory = directory, .executable = "test" };
+
+	assert_non_null(mkdtemp(directory));
+	config_read(&config, environment ? environment : none, false);
+	assert_int_equal(carry_start(&options), 0);
+	assert_true(carry_enter());
+	carry_leave();
+}
+
+/** Removes what start_recording() made; this process's ring stays mapped. */
+static inline void remove_recording(const char *directory)
+{
+	DIR *dir = opendir(directory);
+	struct dirent *entry;
+	char path[512];
+
+	while (dir && (entry = readdir(dir)) != NULL) {
+		snprintf(path, sizeof(path), "%s/%s", directory, entry->d_name);
+		unlink(path);
+	}
+	if (dir)
+		closedir(dir);
+	rmdir(directory);
 }
 
 /** Runs the tests that follow in a child whose agent was started with @environment. */

@@ -3,7 +3,7 @@
  * Files that no writer of ours would leave: the reader refuses or skips them, goes on with the rest, and
  * never dies.
  */
-#include "ring_help.h"
+#include "record_harness.h"
 
 #define SEGMENTS(n) (RING_HEADER_SIZE + (n) * RING_SEGMENT_SIZE)
 #define FIELD(f) offsetof(struct ring_header, f)

@@ -7,7 +7,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
-#include "ring_help.h"
+#include "record_harness.h"
 
 #define SEGMENTS(n) (RING_HEADER_SIZE + (n) * RING_SEGMENT_SIZE)
 

@@ -6,7 +6,7 @@
 #include <pthread.h>
 #include <sched.h>
 
-#include "ring_help.h"
+#include "record_harness.h"
 
 #define ONE_SEGMENT (RING_HEADER_SIZE + RING_SEGMENT_SIZE)
 #define SEGMENTS(n) (RING_HEADER_SIZE + (n) * RING_SEGMENT_SIZE)

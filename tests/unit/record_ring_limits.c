@@ -12,7 +12,7 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
-#include "ring_help.h"
+#include "record_harness.h"
 
 #define SEGMENTS(n) (RING_HEADER_SIZE + (n) * RING_SEGMENT_SIZE)
 

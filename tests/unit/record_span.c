@@ -3,7 +3,7 @@
  * A span as carry/ writes it and export/ reads it: every attribute comes back, what does not fit is left
  * out and counted, and malformed ones stop nobody.
  */
-#include "ring_help.h"
+#include "record_harness.h"
 #include "record/span.h"
 
 #define SIZE_MAX_ (RING_HEADER_SIZE + 2 * RING_SEGMENT_SIZE)

@@ -7,7 +7,7 @@
 #include <signal.h>
 #include <sys/prctl.h>
 
-#include "ring_help.h"
+#include "record_harness.h"
 
 #define ROUNDS 50
 #define THREADS 4

@@ -28,7 +28,8 @@ static void before_all(int argc, char **argv, char **envp)
 	waitpid(pid, NULL, 0);
 }
 
-__attribute__((section(".preinit_array"), used)) static void (*entry)(int, char **, char **) = before_all;
+__attribute__((section(".preinit_array"), used)) static void (*entry)(int, char **,
+								      char **) = before_all;
 
 static void *thread(void *argument)
 {

@@ -9,8 +9,8 @@ static ssize_t receive(int how, int fd, char *buf, size_t size)
 {
 	/* Sizes the compiler cannot know but the library can check: the renamed calls. */
 	size_t n = size - (size_t)atoi("1");
-	struct pollfd p[2] = { { .fd = fd, .events = POLLIN } };
-	struct timespec second = { 1, 0 };
+	struct pollfd p[2] = {{.fd = fd, .events = POLLIN}};
+	struct timespec second = {1, 0};
 	char local[512];
 	ssize_t got;
 
@@ -40,7 +40,8 @@ static ssize_t receive(int how, int fd, char *buf, size_t size)
 int main(void)
 {
 	int port, back_port, listener = server_listen(&port), back = peer_listen(&back_port);
-	int in = peer_connect(port), fd = accept(listener, NULL, NULL), out = client_connect(back_port);
+	int in = peer_connect(port), fd = accept(listener, NULL, NULL),
+	    out = client_connect(back_port);
 	int peer = peer_accept(back);
 	char request[] = "GET /0 HTTP/1.1\r\nHost: h\r\n\r\n", buf[1024];
 

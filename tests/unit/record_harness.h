@@ -3,8 +3,8 @@
  * What the tests of record/ share: a private directory, a ring in it, and records that carry their thread,
  * number and a checksum, so that a torn, doubled or lost one is noticed. Included by tests/unit/record_*.c.
  */
-#ifndef TESTS_UNIT_RING_HELP_H
-#define TESTS_UNIT_RING_HELP_H
+#ifndef TESTS_UNIT_RECORD_HARNESS_H
+#define TESTS_UNIT_RECORD_HARNESS_H
 
 #include <dirent.h>
 #include <errno.h>
