@@ -34,7 +34,7 @@ LINK_SO	:= -shared -Wl,-z,defs -Wl,-z,now -Wl,-z,relro -Wl,-z,nodelete -Wl,-z,no
 LINK	:= -Wl,-z,now -Wl,-z,relro
 
 # The hot paths cross rooms: link-time optimisation takes a sixth off them.
-FLAGS_release	:= -O2 -DNDEBUG -flto -ffat-lto-objects -flto-partition=none
+FLAGS_release	:= -O3 -DNDEBUG -flto -ffat-lto-objects -flto-partition=none
 FLAGS_debug	:= -O1 -DAGENT_DEBUG
 FLAGS_asan	:= -O1 -DAGENT_DEBUG -fsanitize=address -fno-omit-frame-pointer
 FLAGS_ubsan	:= -O1 -DAGENT_DEBUG -fsanitize=undefined -fno-sanitize-recover=all

@@ -32,6 +32,8 @@ extern struct real real INTERNAL;
 #include "hooks/hooks.def"
 #undef HOOK
 
+/** The address of libc's symbol @name, or NULL. For the constructor: a name that is missing allocates. */
+void *real_symbol(const char *name);
 /** Resolves every row; before it ran (and if it never runs) each stub resolves its own. */
 void real_resolve(void) INTERNAL;
 /** Finds a function behind us in the search order, or NULL. Tests put another in its place. */

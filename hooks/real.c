@@ -102,6 +102,15 @@ static COLD void resolve_row(int number)
 	errno = saved;
 }
 
+void *real_symbol(const char *name)
+{
+	void *at = dlsym(RTLD_DEFAULT, name);
+
+	if (!at)
+		dlerror();
+	return at;
+}
+
 void real_resolve(void)
 {
 	int saved = errno;

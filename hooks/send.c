@@ -140,6 +140,20 @@ static NOINLINE ssize_t send_planned(uint64_t connection, const struct io_out *o
 	return answer(result);
 }
 
+/* An accepted connection: its answers are only looked at, once they have left. */
+static ssize_t send_answer(uint64_t connection, const struct io_out *out)
+{
+	ssize_t n = send_own(out);
+
+	if (n <= 0)
+		return n;
+	WITH_AGENT(scope) {
+		carry_answered(connection, out->iov, (int)out->count, (size_t)n);
+		return n;
+	}
+	return missed(connection, n);
+}
+
 ssize_t io_send(const struct io_out *out)
 {
 	uint64_t connection = carry_watch(out->fd);
@@ -147,6 +161,10 @@ ssize_t io_send(const struct io_out *out)
 
 	if (!connection || !readable(out))
 		return missed(connection, send_own(out));
+	if (connection & CARRY_SERVER)
+		return send_answer(connection, out);
+	if (carry_state == CARRY_ON && !carry_edits(connection))
+		return send_own(out);
 	if (out->flags & FLAGS_FIXED && out->call >= IO_SEND)
 		fixed = CARRY_SEND_FIXED;
 	/* Descriptors and credentials go with one call exactly: nothing of ours may be in it (I8). */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The clocks of base/clock.h: a look-up in the vDSO, the small shared library that the kernel maps
- * into every process. Called by record/, carry/ and the ctxagent program; must never call libc's
- * clock_gettime. The image is the kernel's own, but a look-up stays inside its mapped size all the same.
+ * The clocks of base/clock.h: a look-up in the vDSO, the small shared library that the kernel
+ * maps into every process. Called by record/, carry/ and the ctxagent program; must never call
+ * libc's clock_gettime. The image is the kernel's own, but a look-up stays inside its mapped size
+ * all the same.
  */
 #include <elf.h>
 #include <stdbool.h>
@@ -27,7 +28,9 @@ typedef int clock_call(clockid_t clock, struct timespec *ts);
 
 static clock_call *clock_vdso;
 
-/* The parts of the image that a look-up needs. Addresses in it are relative to its first segment. */
+/*
+ * The parts of the image that a look-up needs. Addresses in it are relative to its first segment.
+ */
 struct vdso {
 	const char *base;
 	size_t size;
@@ -119,7 +122,8 @@ static uint32_t vdso_gnu_count(const struct vdso *v)
 			last = bucket[i];
 	if (last < first || last >= SYMBOLS_MAX)
 		return 0;
-	while (last < SYMBOLS_MAX && vdso_holds(v, chain, last - first + 1) && !(chain[last - first] & 1))
+	while (last < SYMBOLS_MAX && vdso_holds(v, chain, last - first + 1) &&
+	       !(chain[last - first] & 1))
 		last++;
 	return last + 1;
 }
@@ -127,7 +131,8 @@ static uint32_t vdso_gnu_count(const struct vdso *v)
 static uint32_t vdso_count(const struct vdso *v)
 {
 	uint32_t n = v->hash ? v->hash[1] : vdso_gnu_count(v);
-	uint64_t room = (v->size - (size_t)((const char *)v->symbols - v->base)) / sizeof(Elf64_Sym);
+	uint64_t room =
+		(v->size - (size_t)((const char *)v->symbols - v->base)) / sizeof(Elf64_Sym);
 
 	if (n > SYMBOLS_MAX)
 		n = SYMBOLS_MAX;

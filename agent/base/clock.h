@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Time as the kernel tells it, not as libc's clock_gettime does: libfaketime and its like interpose
- * that name, and a faked clock would corrupt every timestamp (hazard H3).
+ * Time as the kernel tells it, not as libc's clock_gettime does: libfaketime and its like
+ * interpose that name, and a faked clock would corrupt every timestamp (hazard H3).
  *
- * Context: any thread, signal-safe, no locks; no system call where the kernel's vDSO reads the clock.
+ * Context: any thread, signal-safe, no locks; no system call where the kernel's vDSO reads the
+ * clock.
  */
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H

@@ -4,7 +4,7 @@
  */
 #include "base/lock.h"
 
-#include "base/compiler.h"
+#include "base/atomic.h"
 #include "base/sys.h"
 
 uint32_t lock_generation = 1;
@@ -57,8 +57,7 @@ enum lock_result lock_take(struct lock *lock)
 	uint32_t none = 0;
 
 	/* acquire pairs with the release in lock_drop() */
-	if (unlikely(!atomic_compare_exchange_strong_explicit(&lock->holder, &none, lock_generation,
-							      memory_order_acquire, memory_order_relaxed)))
+	if (unlikely(!swap_if_u32(&lock->holder, &none, lock_generation)))
 		return lock_wait(lock);
 	lock_check(1);
 	return LOCK_TAKEN;

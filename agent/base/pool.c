@@ -4,7 +4,7 @@
  */
 #include "base/pool.h"
 
-#include "base/compiler.h"
+#include "base/atomic.h"
 #include "base/sys.h"
 
 static _Atomic bool pool_sealed;
@@ -78,8 +78,7 @@ static struct pool_object *pool_pop(struct pool *pool)
 			return NULL;
 		next = atomic_load_explicit(&object->next, memory_order_relaxed);
 		next |= ((head >> 32) + 1) << 32;
-	} while (!atomic_compare_exchange_weak_explicit(&pool->free, &head, next, memory_order_acquire,
-							memory_order_acquire));
+	} while (!swap_if_u64(&pool->free, &head, next));
 	return object;
 }
 
@@ -90,8 +89,7 @@ static void pool_push(struct pool *pool, struct pool_object *object)
 	do {
 		atomic_store_explicit(&object->next, (uint32_t)head, memory_order_relaxed);
 		fresh = ((head >> 32) + 1) << 32 | (object->index + 1);
-	} while (!atomic_compare_exchange_weak_explicit(&pool->free, &head, fresh, memory_order_release,
-							memory_order_relaxed));
+	} while (!swap_if_u64(&pool->free, &head, fresh));
 }
 
 void *pool_take(struct pool *pool)
@@ -103,7 +101,7 @@ void *pool_take(struct pool *pool)
 	if (unlikely(!object))
 		return NULL;
 	/* the object is ours alone: its generation stands, it has no references */
-	atomic_fetch_add_explicit(&object->life, 1, memory_order_relaxed);
+	add_u64(&object->life, 1);
 	return object;
 }
 
@@ -122,8 +120,7 @@ void *pool_hold(struct pool *pool, uint64_t handle)
 		if (life >> 32 != handle >> 32 || !(uint32_t)life)
 			return NULL;
 		/* acquire: whoever made the object live published its contents before */
-	} while (!atomic_compare_exchange_weak_explicit(&object->life, &life, life + 1, memory_order_acquire,
-							memory_order_relaxed));
+	} while (!swap_if_u64(&object->life, &life, life + 1));
 	return object;
 }
 
@@ -144,7 +141,7 @@ void pool_share(void *object)
 {
 	struct pool_object *o = object;
 
-	atomic_fetch_add_explicit(&o->life, 1, memory_order_relaxed);
+	add_u64(&o->life, 1);
 }
 
 bool pool_drop(struct pool *pool, void *object)
@@ -160,8 +157,7 @@ bool pool_drop(struct pool *pool, void *object)
 		if (last && !(uint32_t)(fresh >> 32))
 			fresh = 1ull << 32;
 		/* release: our writes come before anyone's reuse; acquire: we see all others' */
-		if (!atomic_compare_exchange_weak_explicit(&o->life, &life, fresh, memory_order_acq_rel,
-							   memory_order_relaxed))
+		if (!swap_if_u64(&o->life, &life, fresh))
 			continue;
 		if (last && pool->retire)
 			pool->retire(o);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The raw system calls of base/sys.h. Called by record/, base/pool and start code; never once the
- * program has installed a seccomp filter. Must never go through libc: a libc function may be hooked,
- * sets errno, and may be a cancellation point.
+ * program has installed a seccomp filter. Must never go through libc: a libc function may be
+ * hooked, sets errno, and may be a cancellation point.
  */
 #include <errno.h>
 #include <fcntl.h>

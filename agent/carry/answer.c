@@ -28,7 +28,7 @@ static void answer_begin(struct connection *c)
 	c->writing = r;
 	if (!r)
 		return;		/* a 408 or 400 for a request that never became one */
-	http1_expect(&c->out.parser, r->is_head, r->is_connect);
+	http1_expect(&c->out.parser, r->head.is_head, r->head.is_connect);
 	answer_audit(r);
 }
 
@@ -61,7 +61,7 @@ static bool answer_part(struct connection *c, enum http1_event event)
 		return connection_room(p, &c->out_line);
 	case HTTP1_FIRST:
 		if (c->writing && (p->status >= 200 || p->status == 101))
-			c->writing->status = p->status;
+			c->writing->head.status = p->status;
 		return true;
 	case HTTP1_END:
 		connection_room_done(p, &c->out_line);
@@ -77,7 +77,7 @@ static bool answer_part(struct connection *c, enum http1_event event)
 	}
 }
 
-void answer_sent(struct connection *c, const char *bytes, size_t len)
+static void answer_sent(struct connection *c, const char *bytes, size_t len)
 {
 	enum http1_event event;
 	struct http1_step step;
@@ -104,7 +104,7 @@ void answer_closed(struct connection *c)
 		answer_finish(c);
 }
 
-void answer_skipped(struct connection *c, size_t n)
+static void answer_skipped(struct connection *c, size_t n)
 {
 	bool end = false;
 
@@ -114,4 +114,32 @@ void answer_skipped(struct connection *c, size_t n)
 		connection_give_up(c, COUNTER_LOST);
 	else if (end)
 		answer_finish(c);
+}
+
+void carry_answered(uint64_t connection, const struct iovec *iov, int iovcnt, size_t n)
+{
+	struct connection *c = connection_enter(connection);
+
+	if (!c)
+		return;
+	for (int i = 0; i < iovcnt && n && !c->opaque; i++) {
+		size_t here = iov[i].iov_len < n ? iov[i].iov_len : n;
+
+		answer_sent(c, iov[i].iov_base, here);
+		n -= here;
+	}
+	connection_leave(c);
+}
+
+void carry_sent_unseen(uint64_t connection, size_t n)
+{
+	struct connection *c = connection_enter(connection);
+
+	if (!c)
+		return;
+	if (!c->opaque && c->role == CONNECTION_SERVER)
+		answer_skipped(c, n);
+	else if (!c->opaque)
+		outgoing_skipped(c, n);
+	connection_leave(c);
 }

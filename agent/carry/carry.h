@@ -83,6 +83,7 @@ struct carry_options {
 	const struct config *config;
 	const char *directory;		/* of the ring files; NULL: record nothing, propagate only */
 	const char *executable;		/* short name */
+	const char *single_threaded;	/* libc's flag of that name, or NULL (base/atomic.h) */
 };
 
 /** Starts the agent; carry_state becomes CARRY_ON last. Returns 0 or a negative errno (stays off). */
@@ -223,7 +224,6 @@ struct carry_plan {
 	const char *owed_text;
 	size_t total;			/* the program's bytes in this call */
 	size_t done;			/* bytes of `iov` that already left in earlier rounds of this call */
-	uint32_t serial;		/* detects two threads sending on one connection at once */
 	const struct iovec *app;	/* the program's own */
 	int app_count;
 	struct carry_edit edit[CARRY_EDITS];
@@ -239,6 +239,13 @@ enum carry_send_flag {
 	CARRY_SEND_FIXED = 1,		/* no: zero-copy, out-of-band, sendmmsg; parse only */
 };
 
+/**
+ * False when @connection's bytes pass as they are and nothing is owed: no plan is needed, which is as well
+ * on a small stack. Needs no guard.
+ */
+bool carry_edits(uint64_t connection);
+
+/** For connections that the program made; those it accepted need carry_answered() only. */
 void carry_sending(struct carry_plan *plan, uint64_t connection, const struct iovec *iov, int iovcnt, int flags);
 
 /**
@@ -254,6 +261,9 @@ ssize_t carry_sent(struct carry_plan *plan, ssize_t result);
 void carry_flushing(struct carry_plan *plan, uint64_t connection);
 /** @n bytes went out that nobody could see (sendfile, splice). */
 void carry_sent_unseen(uint64_t connection, size_t n);
+
+/** @n bytes of @iov left on an accepted connection (CARRY_SERVER): an answer is read afterwards, never edited. */
+void carry_answered(uint64_t connection, const struct iovec *iov, int iovcnt, size_t n);
 
 /** Bytes passed a watched connection while this thread could not enter the agent. Needs no guard. */
 void carry_missed(uint64_t connection);
@@ -295,7 +305,7 @@ extern _Atomic bool carry_serving;
 /** Hot pre-check of carry_waiting(): is there anything to drop? Needs no guard. */
 static ALWAYS_INLINE bool carry_holds(void)
 {
-	return carry_self.current != 0 || carry_self.provisional || !carry_self.waited;
+	return carry_self.current != 0 || carry_self.provisional || (carry_self.routine && !carry_self.waited);
 }
 
 /** Hot pre-check of carry_wait_begins() and carry_woken(). Needs no guard. */

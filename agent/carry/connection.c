@@ -228,6 +228,13 @@ void connection_give_up(struct connection *c, enum counter why)
 	connection_end_pending(c, "_OTHER");
 }
 
+const struct connection *connection_peek(uint64_t handle)
+{
+	const struct connection *c = pool_peek(&connections, handle & ~CARRY_SERVER);
+
+	return c && pool_names(c, handle & ~CARRY_SERVER) ? c : NULL;
+}
+
 struct connection *connection_enter(uint64_t handle)
 {
 	/* no reference is taken: the last one is given up under the lock */
@@ -257,6 +264,17 @@ struct connection *connection_enter(uint64_t handle)
 
 void connection_leave(struct connection *c)
 {
+	lock_drop(&c->lock);
+}
+
+void connection_share(struct connection *c)
+{
+	pool_share(c);
+}
+
+void connection_unshare(struct connection *c)
+{
+	connection_drop(c);
 	lock_drop(&c->lock);
 }
 
@@ -308,20 +326,38 @@ void connection_text_done(struct connection *c)
 		pool_drop(&wide_buffers, c->wide_text);
 	c->text = NULL;
 	c->wide_text = NULL;
-	c->text_len = 0;
+	c->text_len = c->wide_len = 0;
 }
 
-char *connection_text(struct connection *c, bool wide, size_t *cap)
+static char *text_narrow(struct connection *c, size_t *room)
 {
-	if (!c->text && !c->wide_text) {
-		if (wide)
-			c->wide_text = pool_take(&wide_buffers);
-		else
-			c->text = pool_take(&buffers);
-	}
-	*cap = c->wide_text ? sizeof(c->wide_text->text) : c->text ? sizeof(c->text->text) : 0;
-	*cap -= c->text_len;
-	return c->wide_text ? c->wide_text->text + c->text_len : c->text ? c->text->text + c->text_len : NULL;
+	if (!c->text)
+		c->text = pool_take(&buffers);
+	*room = c->text ? sizeof(c->text->text) - c->text_len : 0;
+	return c->text ? c->text->text + c->text_len : NULL;
+}
+
+static char *text_wide(struct connection *c, size_t *room)
+{
+	if (!c->wide_text)
+		c->wide_text = pool_take(&wide_buffers);
+	*room = c->wide_text ? sizeof(c->wide_text->text) - c->wide_len : 0;
+	return c->wide_text ? c->wide_text->text + c->wide_len : NULL;
+}
+
+char *connection_text(struct connection *c, size_t wanted, size_t *room)
+{
+	char *text = text_narrow(c, room);
+
+	return *room >= wanted ? text : text_wide(c, room);
+}
+
+void connection_text_used(struct connection *c, const char *text, uint32_t len)
+{
+	if (c->text && text == c->text->text + c->text_len)
+		c->text_len += len;
+	else
+		c->wide_len += len;
 }
 
 static void connection_retire(void *object)

@@ -15,8 +15,11 @@
 /* The convention's known methods; any other is "_OTHER", and said as it was besides. */
 static const char methods[][8] = { "GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "CONNECT", "TRACE" };
 
-static void emit_method(struct span_writer *s, const char *method, size_t len)
+static void emit_method(struct span_writer *s, const struct head *head)
 {
+	const char *method = head->text + head->method.at;
+	size_t len = head->method.len;
+
 	for (size_t i = 0; i < ARRAY_SIZE(methods); i++) {
 		if (strlen(methods[i]) != len || memcmp(methods[i], method, len))
 			continue;
@@ -25,6 +28,13 @@ static void emit_method(struct span_writer *s, const char *method, size_t len)
 	}
 	TEXT(s, HTTP_REQUEST_METHOD, "_OTHER");
 	span_text(s, ATTRIBUTE_HTTP_REQUEST_METHOD_ORIGINAL, method, len);
+}
+
+static void emit_piece(struct span_writer *s, enum record_attribute_key key, const struct head *head,
+		       struct piece piece)
+{
+	if (piece.len)
+		span_text(s, key, head->text + piece.at, piece.len);
 }
 
 static void emit_peer(struct span_writer *s, const struct peer *peer, bool server)
@@ -40,9 +50,10 @@ static void emit_peer(struct span_writer *s, const struct peer *peer, bool serve
 }
 
 /* "host", "host:port", "[v6]:port" -> server.address and server.port. Without a Host the peer's, for clients. */
-static void emit_server(struct span_writer *s, const char *host, size_t len, const struct peer *peer)
+static void emit_server(struct span_writer *s, const struct head *head, const struct peer *peer)
 {
-	size_t name = len;
+	const char *host = head->text + head->host.at;
+	size_t len = head->host.len, name = len;
 	uint32_t port = 0, scale = 1;
 
 	while (name && len - name < 5 && host[name - 1] >= '0' && host[name - 1] <= '9') {
@@ -84,12 +95,12 @@ static void emit_status(struct span_writer *s, uint16_t status, uint16_t error_f
 		s->span->status = why || status >= error_from ? STATUS_ERROR : STATUS_UNSET;
 }
 
-/* The text that both kinds of spans carry of their context. A request id of ours is the trace id. */
-static void emit_context(struct span_writer *s, const struct context *context, bool own_id)
+/* The text that both kinds of spans carry of their context. */
+static void emit_context(struct span_writer *s, const struct context *context)
 {
 	if (context->tracestate_len)
 		span_text(s, ATTRIBUTE_TRACE_STATE, context->tracestate, context->tracestate_len);
-	if (context->request_id_len && !own_id)
+	if (context->request_id_len)
 		span_text(s, ATTRIBUTE_REQUEST_ID, context->request_id, context->request_id_len);
 }
 
@@ -138,35 +149,34 @@ void emit_request(const struct request *r, const struct connection *c, const cha
 	s.span->rule = RULE_REQUEST;
 	s.span->flags = r->context.span.flags;
 	s.span->tid = block->tid;
-	emit_method(&s, r->method, r->method_len);
-	span_text(&s, ATTRIBUTE_URL_PATH, r->path, r->path_len);
+	emit_method(&s, &r->head);
+	emit_piece(&s, ATTRIBUTE_URL_PATH, &r->head, r->head.path);
 	TEXT(&s, URL_SCHEME, "http");
-	span_text(&s, ATTRIBUTE_NETWORK_PROTOCOL_VERSION, r->minor ? "1.1" : "1.0", 3);
-	emit_status(&s, r->status, 500, why);
-	emit_server(&s, r->host, r->host_len, NULL);
+	span_text(&s, ATTRIBUTE_NETWORK_PROTOCOL_VERSION, r->head.minor ? "1.1" : "1.0", 3);
+	emit_status(&s, r->head.status, 500, why);
+	emit_server(&s, &r->head, NULL);
 	emit_peer(&s, &c->peer, true);
 	if (r->request_bytes)
 		span_number(&s, ATTRIBUTE_HTTP_REQUEST_BODY_SIZE, (int64_t)r->request_bytes);
 	span_number(&s, ATTRIBUTE_HTTP_RESPONSE_BODY_SIZE, (int64_t)r->response_bytes);
-	if (r->agent_len)
-		span_text(&s, ATTRIBUTE_USER_AGENT, r->agent, r->agent_len);
-	emit_context(&s, &r->context, r->own_id);
+	emit_piece(&s, ATTRIBUTE_USER_AGENT, &r->head, r->head.agent);
+	emit_context(&s, &r->context);
 	emit_link(&s, &r->link);
 	span_end(&s, &block->writer);
 }
 
 /* url.full without the query: "http://" host path. */
-static void emit_url(struct span_writer *s, const struct exchange *x)
+static void emit_url(struct span_writer *s, const struct head *head)
 {
-	char url[8 + HOST_MAX + PATH_MAX_KEPT] = "http://";
+	char url[8 + HOST_KEPT_MAX + PATH_KEPT_MAX] = "http://";
 	size_t len = 7;
 
-	if (!x->host_len || !x->path_len || x->path[0] != '/')
+	if (!head->host.len || !head->path.len || head->text[head->path.at] != '/')
 		return;
-	memcpy(url + len, x->host, x->host_len);
-	len += x->host_len;
-	memcpy(url + len, x->path, x->path_len);
-	span_text(s, ATTRIBUTE_URL_FULL, url, len + x->path_len);
+	memcpy(url + len, head->text + head->host.at, head->host.len);
+	len += head->host.len;
+	memcpy(url + len, head->text + head->path.at, head->path.len);
+	span_text(s, ATTRIBUTE_URL_FULL, url, len + head->path.len);
 }
 
 void emit_exchange(const struct exchange *x, const struct connection *c, const char *why)
@@ -189,19 +199,19 @@ void emit_exchange(const struct exchange *x, const struct connection *c, const c
 	s.span->rule = x->rule;
 	s.span->flags = x->span.flags;
 	s.span->tid = block->tid;
-	emit_method(&s, x->method, x->method_len);
-	emit_url(&s, x);
-	span_text(&s, ATTRIBUTE_URL_PATH, x->path, x->path_len);
-	if (x->status)
-		span_text(&s, ATTRIBUTE_NETWORK_PROTOCOL_VERSION, x->minor ? "1.1" : "1.0", 3);
-	emit_status(&s, x->status, 400, why);
-	emit_server(&s, x->host, x->host_len, &c->peer);
+	emit_method(&s, &x->head);
+	emit_url(&s, &x->head);
+	emit_piece(&s, ATTRIBUTE_URL_PATH, &x->head, x->head.path);
+	if (x->head.status)
+		span_text(&s, ATTRIBUTE_NETWORK_PROTOCOL_VERSION, x->head.minor ? "1.1" : "1.0", 3);
+	emit_status(&s, x->head.status, 400, why);
+	emit_server(&s, &x->head, &c->peer);
 	emit_peer(&s, &c->peer, false);
 	if (x->request_bytes)
 		span_number(&s, ATTRIBUTE_HTTP_REQUEST_BODY_SIZE, (int64_t)x->request_bytes);
 	span_number(&s, ATTRIBUTE_HTTP_RESPONSE_BODY_SIZE, (int64_t)x->response_bytes);
 	if (r)
-		emit_context(&s, &r->context, r->own_id);
+		emit_context(&s, &r->context);
 	span_end(&s, &block->writer);
 out:
 	if (r)

@@ -18,7 +18,8 @@ struct exchange *exchange_new(uint64_t now)
 		count(COUNTER_TABLE_FULL);
 		return NULL;
 	}
-	memset((char *)x + sizeof(x->object), 0, offsetof(struct exchange, method) - sizeof(x->object));
+	memset((char *)x + sizeof(x->object), 0, offsetof(struct exchange, head) - sizeof(x->object));
+	head_clear(&x->head);
 	x->start_ns = now;
 	x->forks = process.forks;
 	return x;
@@ -41,7 +42,7 @@ static void exchange_own(struct exchange *x, struct request *r, enum record_tier
 	memcpy(x->parent_id, r->context.span.span_id, sizeof(x->parent_id));
 	x->tier = tier;
 	x->rule = rule;
-	atomic_fetch_add(&r->in_flight, 1);
+	add_u32(&r->in_flight, 1);
 	/* from here to the answer it is known what the request waits for */
 	request_release(r);
 	exchange_name_span(x);
@@ -149,7 +150,7 @@ static void exchange_disown(struct exchange *x, bool answered)
 
 	if (!r)
 		return;
-	if (atomic_fetch_sub(&r->in_flight, 1) == 1 && answered)
+	if (add_u32(&r->in_flight, UINT32_MAX) == 1 && answered)
 		request_claim(r);
 	request_drop(r);
 	request_drop(r);
@@ -168,7 +169,7 @@ void exchange_undecide(struct exchange *x)
 
 void exchange_end(struct exchange *x, const struct connection *c, const char *why)
 {
-	if (why && !x->status && x->forks != process.forks)
+	if (why && !x->head.status && x->forks != process.forks)
 		count(COUNTER_SPANS_SHARED);
 	else if (x->decided)
 		emit_exchange(x, c, why);

@@ -6,9 +6,6 @@
  */
 #include "carry/private.h"
 
-#include <string.h>
-#include <strings.h>
-
 /** One call's worth of reading. */
 struct inbound {
 	struct connection *c;
@@ -21,35 +18,6 @@ static uint64_t inbound_now(struct inbound *in)
 	if (!in->now)
 		in->now = thread_now();
 	return in->now;
-}
-
-/* ---- what a span keeps of a head ---- */
-
-bool name_is(struct http1_slice name, const char *lower, size_t len)
-{
-	return name.len == len && !strncasecmp(name.at, lower, len);
-}
-
-uint16_t keep_text(char *to, size_t cap, struct http1_slice from)
-{
-	size_t len = from.len < cap ? from.len : cap;
-
-	memcpy(to, from.at ? from.at : "", len);
-	return (uint16_t)len;
-}
-
-/* The path of a request target: no scheme and authority (absolute form), no query (hazard N4). */
-struct http1_slice path_of(struct http1_slice target)
-{
-	const char *end = target.at + target.len, *at = target.at, *mark;
-
-	if (target.len && *at != '/') {
-		mark = memmem(at, target.len, "://", 3);
-		mark = mark ? memchr(mark + 3, '/', (size_t)(end - mark - 3)) : NULL;
-		at = mark ? mark : at;
-	}
-	mark = memchr(at, '?', (size_t)(end - at));
-	return (struct http1_slice){ at, (size_t)((mark ? mark : end) - at) };
 }
 
 /* ---- requests ---- */
@@ -67,15 +35,6 @@ static bool request_start(struct inbound *in)
 	return true;
 }
 
-static void request_first(struct request *r, const struct http1 *p, const struct http1_step *step)
-{
-	r->method_len = (uint8_t)keep_text(r->method, sizeof(r->method), step->method);
-	r->path_len = keep_text(r->path, sizeof(r->path), path_of(step->target));
-	r->minor = p->minor;
-	r->is_head = p->is_head;
-	r->is_connect = p->is_connect;
-}
-
 static void request_header(struct connection *c, const struct http1_step *step)
 {
 	struct request *r = c->draft;
@@ -83,10 +42,7 @@ static void request_header(struct connection *c, const struct http1_step *step)
 	struct baggage *room;
 	int refused;
 
-	if (name_is(step->name, "host", 4))
-		r->host_len = keep_text(r->host, sizeof(r->host), step->value);
-	else if (name_is(step->name, "user-agent", 10))
-		r->agent_len = keep_text(r->agent, sizeof(r->agent), step->value);
+	head_keep_header(&r->head, step);
 	if (field == FIELD_NONE)
 		return;
 	if (field == FIELD_BAGGAGE && !r->context.baggage && (room = pool_take(&baggages)) != NULL) {
@@ -123,7 +79,7 @@ static bool request_event(struct inbound *in, enum http1_event event, const stru
 	case HTTP1_ROOM:
 		return connection_room(&c->in, &c->in_line);
 	case HTTP1_FIRST:
-		request_first(c->draft, &c->in, step);
+		head_keep_first(&c->draft->head, &c->in, step);
 		return true;
 	case HTTP1_HEADER:
 		request_header(c, step);
@@ -178,14 +134,14 @@ static bool answer_event(struct inbound *in, enum http1_event event)
 		if (!x)
 			return false;	/* nobody asked */
 		in->begun++;
-		http1_expect(&c->in, x->is_head, x->is_connect);
+		http1_expect(&c->in, x->head.is_head, x->head.is_connect);
 		return true;
 	case HTTP1_ROOM:
 		return connection_room(&c->in, &c->in_line);
 	case HTTP1_FIRST:
 		if (x && (c->in.status >= 200 || c->in.status == 101)) {
-			x->status = c->in.status;
-			x->minor = c->in.minor;
+			x->head.status = c->in.status;
+			x->head.minor = c->in.minor;
 		}
 		return true;
 	case HTTP1_END:
@@ -244,9 +200,12 @@ static void inbound_feed(struct inbound *in, const char *bytes, size_t len)
 void inbound_closed(struct connection *c)
 {
 	if (c->role == CONNECTION_SERVER) {
-		if (c->draft)
+		/* half a request; were more of it to come all the same, it would not be one */
+		if (c->draft) {
 			request_drop(c->draft);
-		c->draft = NULL;
+			c->draft = NULL;
+			http1_lose(&c->in);
+		}
 		return;
 	}
 	if (http1_eof(&c->in))

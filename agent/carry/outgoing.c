@@ -17,6 +17,9 @@ _Static_assert(sizeof(struct carry_outgoing) <= sizeof(((struct carry_plan *)0)-
 /* Servers' limits on heads start at 8 KiB (hazard I6). */
 #define HEAD_EDITED_MAX 7680
 
+/* All our lines but baggage: traceparent, tracestate, B3 twice, the request id, and their names. */
+#define LINES_MAX (CONTEXT_TRACESTATE_MAX + CONTEXT_REQUEST_ID_MAX + 480)
+
 /** One pass over a call's bytes. */
 struct scan {
 	struct connection *c;
@@ -26,6 +29,7 @@ struct scan {
 	bool holding;			/* the call began in the middle of a line */
 	uint32_t index;			/* replay: absolute number of the next exchange */
 	uint64_t now;
+	uint8_t head_edits;		/* how many edits there were when this head began */
 	char *replaced;			/* our text in the place of this head's traceparent, in this call */
 	size_t at;			/* offset in the call of the piece being fed */
 };
@@ -46,6 +50,7 @@ static bool head_start(struct scan *s)
 	out->present = 0;
 	out->inserted = out->refused = false;
 	s->replaced = NULL;
+	s->head_edits = s->plan ? s->plan->edits : 0;
 	if (s->replay) {
 		out->exchange = connection_exchange(c, s->index++);
 		return true;
@@ -67,12 +72,8 @@ static void head_first(struct scan *s, const struct http1_step *step)
 {
 	struct exchange *x = s->c->out.exchange;
 
-	if (!x || s->replay)
-		return;
-	x->method_len = (uint8_t)keep_text(x->method, sizeof(x->method), step->method);
-	x->path_len = keep_text(x->path, sizeof(x->path), path_of(step->target));
-	x->is_head = s->c->out.parser.is_head;
-	x->is_connect = s->c->out.parser.is_connect;
+	if (x && !s->replay)
+		head_keep_first(&x->head, &s->c->out.parser, step);
 }
 
 /*
@@ -102,13 +103,13 @@ static void replace_value(struct scan *s, const struct http1_step *step, const c
 		count(COUNTER_INJECT_SKIPPED_SPLIT);
 		return;
 	}
-	text = connection_text(s->c, false, &cap);
+	text = connection_text(s->c, len, &cap);
 	if (!text || cap < len || !plan_edit(s->plan, (size_t)at, (uint32_t)step->value.len, text, len)) {
 		count(COUNTER_INJECT_SKIPPED_EDITS);
 		return;
 	}
 	memcpy(text, with, len);
-	s->c->text_len += len;
+	connection_text_used(s->c, text, len);
 	s->c->out.exchange->carried = true;
 	s->replaced = text;
 }
@@ -175,7 +176,13 @@ static void head_authorization(struct scan *s, const struct http1_step *step)
 	    !memmem(step->value.at, step->value.len, "traceparent", 11))
 		return;
 	s->c->out.refused = true;
+	if (s->replay)
+		return;
 	count(COUNTER_INJECT_SKIPPED_SIGNED);
+	/* it may stand behind the traceparent */
+	if (s->plan)
+		s->plan->edits = s->head_edits;
+	s->c->out.exchange->carried = false;
 }
 
 #define B3_MULTI (1u << FIELD_B3_TRACE_ID | 1u << FIELD_B3_SPAN_ID | 1u << FIELD_B3_SAMPLED | \
@@ -189,12 +196,13 @@ static void head_header(struct scan *s, const struct http1_step *step)
 
 	if (field != FIELD_NONE)
 		out->present |= B3_MULTI & 1u << field ? B3_MULTI : 1u << field;
-	if (!out->exchange || s->replay || !step->value.at || !thread_block())
+	if (!out->exchange || !step->value.at || !thread_block())
 		return;
-	if (name_is(step->name, "host", 4))
-		out->exchange->host_len = keep_text(out->exchange->host, sizeof(out->exchange->host), step->value);
-	else if (name_is(step->name, "authorization", 13))
+	if (name_is(step->name, "authorization", 13))
 		head_authorization(s, step);
+	if (s->replay)
+		return;
+	head_keep_header(&out->exchange->head, step);
 	if (out->refused || (!first && field != FIELD_TRACEPARENT))
 		return;
 	if (field == FIELD_TRACEPARENT && process.propagators & PROPAGATOR_TRACECONTEXT)
@@ -227,7 +235,7 @@ static void head_blank(struct scan *s)
 		return;
 	}
 	exchange_context(x, &context);
-	text = connection_text(c, context.baggage_len > 1024, &cap);
+	text = connection_text(c, LINES_MAX + context.baggage_len, &cap);
 	len = text ? context_inject(&context, process.propagators, out->present, text, cap) : 0;
 	if (!len)
 		return;
@@ -235,7 +243,7 @@ static void head_blank(struct scan *s)
 		count(COUNTER_INJECT_SKIPPED_EDITS);
 		return;
 	}
-	c->text_len += (uint32_t)len;
+	connection_text_used(c, text, (uint32_t)len);
 	out->inserted = true;
 	x->carried = true;
 }

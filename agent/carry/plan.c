@@ -170,52 +170,63 @@ static void plan_clear(struct carry_plan *plan, uint64_t connection, const struc
 	plan->done = 0;
 	plan->app = iov;
 	plan->app_count = iovcnt;
-	plan->total = 0;
+	plan->total = iov_total(iov, iovcnt);
 }
 
 static void plan_owe(struct carry_plan *plan, const struct connection *c)
 {
 	plan->owed = c->owed_len;
 	plan->owed_text = c->owed;
-	plan_put(plan, c->owed, c->owed_len);
 }
 
 static void plan_prepare(struct connection *c, struct carry_plan *plan, int flags)
 {
-	/* two threads sending at once: which bytes come first cannot be known */
-	if (c->serial & 1 && !c->opaque)
-		connection_give_up(c, COUNTER_LOST);
 	plan_owe(plan, c);
 	if (!c->opaque)
 		outgoing_plan(c, plan, flags & CARRY_SEND_FIXED);
 	if (plan->edits + plan->owed == 0)
 		return;
-	if (!plan_layout(plan)) {
+	plan->iovcnt = 0;
+	if (!plan_put(plan, c->owed, c->owed_len) || !plan_layout(plan)) {
 		count(COUNTER_INJECT_SKIPPED_EDITS);
 		plan_layout_plain(plan, c);
 	}
 }
 
+/*
+ * The call is under way from here to carry_sent(); until then it holds a reference, because its iovecs
+ * point into the connection's text. False: another call is under way. Which bytes come first cannot be
+ * known then, and what is owed is that call's to send: this one passes as it is.
+ */
+static bool plan_begin(struct connection *c, struct carry_plan *plan)
+{
+	if (c->serial & 1) {
+		connection_give_up(c, COUNTER_LOST);
+		return false;
+	}
+	c->serial++;
+	plan->planned = true;
+	connection_share(c);
+	return true;
+}
+
+bool carry_edits(uint64_t connection)
+{
+	const struct connection *c = connection_peek(connection);
+
+	/* a hint: what changes meanwhile is seen under the lock */
+	return !c || !c->opaque || c->owed_len;
+}
+
 void carry_sending(struct carry_plan *plan, uint64_t connection, const struct iovec *iov, int iovcnt, int flags)
 {
-	struct connection *c;
+	struct connection *c = connection_enter(connection);
 
 	plan_clear(plan, connection, iov, iovcnt);
-	if (connection & CARRY_SERVER) {
-		/* an answer is never edited: it is enough to read it afterwards */
-		plan->planned = true;
-		return;
-	}
-	plan->total = iov_total(iov, iovcnt);
-	c = connection_enter(connection);
 	if (!c)
 		return;
-	if (plan->total && (!c->opaque || c->owed_len)) {
+	if (plan->total && (!c->opaque || c->owed_len) && plan_begin(c, plan))
 		plan_prepare(c, plan, flags);
-		plan->planned = true;
-		c->serial |= 1;
-		plan->serial = c->serial;
-	}
 	connection_leave(c);
 }
 
@@ -226,36 +237,18 @@ void carry_flushing(struct carry_plan *plan, uint64_t connection)
 	plan_clear(plan, connection, NULL, 0);
 	if (!c)
 		return;
-	if (c->owed_len) {
+	if (c->owed_len && plan_begin(c, plan)) {
 		plan_owe(plan, c);
-		plan->planned = true;
-		c->serial |= 1;
-		plan->serial = c->serial;
+		plan_put(plan, c->owed, c->owed_len);
 	}
 	connection_leave(c);
 }
 
 /* ---- after the call ---- */
 
-static void answer_pieces(struct connection *c, const struct carry_plan *plan, size_t limit)
-{
-	for (int i = 0; i < plan->app_count && limit && !c->opaque; i++) {
-		size_t here = plan->app[i].iov_len < limit ? plan->app[i].iov_len : limit;
-
-		answer_sent(c, plan->app[i].iov_base, here);
-		limit -= here;
-	}
-}
-
 static void plan_commit(struct connection *c, const struct carry_plan *plan, const struct plan_progress *went)
 {
-	if (c->role == CONNECTION_SERVER) {
-		answer_pieces(c, plan, went->app);
-		return;
-	}
-	if (c->serial != plan->serial)
-		connection_give_up(c, COUNTER_LOST);
-	c->serial = (c->serial | 1) + 1;
+	c->serial++;
 	c->owed = went->owed;
 	c->owed_len = went->owed_len;
 	if (went->owed_len)
@@ -299,22 +292,9 @@ ssize_t carry_sent(struct carry_plan *plan, ssize_t result)
 	c = connection_enter(plan->connection);
 	if (c) {
 		plan_commit(c, plan, &went);
-		connection_leave(c);
+		connection_unshare(c);
 	}
 	if (went.app)
 		return (ssize_t)went.app;
 	return result < 0 ? result : 0;
-}
-
-void carry_sent_unseen(uint64_t connection, size_t n)
-{
-	struct connection *c = connection_enter(connection);
-
-	if (!c)
-		return;
-	if (!c->opaque && c->role == CONNECTION_SERVER)
-		answer_skipped(c, n);
-	else if (!c->opaque)
-		outgoing_skipped(c, n);
-	connection_leave(c);
 }

@@ -8,6 +8,7 @@
  *     connection.c  one stream: its life, its parsers' room, what ends with it
  *     record.c      requests that came in: identity, life cycle, claims, who forwards what (R1, R2)
  *     exchange.c    requests that went out: whose they are, and how sure that is (R7, R8)
+ *     head.c        what a span keeps of a head
  *     inbound.c     bytes read: requests on server connections, answers on client connections
  *     answer.c      bytes written on server connections (R6, self-audit)
  *     outgoing.c    bytes written on client connections: reading heads, asking for edits
@@ -17,6 +18,7 @@
 #ifndef CARRY_PRIVATE_H
 #define CARRY_PRIVATE_H
 
+#include "base/atomic.h"
 #include "base/clock.h"
 #include "base/lock.h"
 #include "base/pool.h"
@@ -29,10 +31,10 @@
 #include "record/ring.h"
 #include "record/span.h"
 
-#define METHOD_MAX HTTP1_METHOD_MAX
-#define PATH_MAX_KEPT 256	/* bytes of a target that a span names; longer ones are cut */
-#define HOST_MAX 128
-#define AGENT_MAX 128
+#define PATH_KEPT_MAX 256	/* bytes of a path that a span names; longer ones are cut */
+#define HOST_KEPT_MAX 128
+#define AGENT_KEPT_MAX 128
+#define HEAD_KEPT_MAX (HTTP1_METHOD_MAX + PATH_KEPT_MAX + HOST_KEPT_MAX + AGENT_KEPT_MAX)
 #define ADDRESS_MAX 108		/* sun_path is the longest */
 
 /** Numbers of the causality rules, as they stand on spans. */
@@ -55,6 +57,21 @@ struct peer {
 	char text[ADDRESS_MAX];
 };
 
+/** A piece of a head's kept text. */
+struct piece {
+	uint16_t at, len;
+};
+
+/** What a span keeps of a head: one text, packed, so that few cache lines are touched. */
+struct head {
+	uint16_t used;
+	uint8_t minor;			/* HTTP/1.minor, of the request or of its answer */
+	bool is_head, is_connect;
+	uint16_t status;		/* of the answer; 0: none seen */
+	struct piece method, path, host, agent;
+	char text[HEAD_KEPT_MAX];
+};
+
 enum record_state { RECORD_DRAFT, RECORD_ACTIVE, RECORD_ANSWERED };
 
 /** A request that came in, or the process itself. Counted; the connection holds one reference. */
@@ -62,11 +79,7 @@ struct request {
 	struct pool_object object;
 	_Atomic uint8_t state;		/* enum record_state */
 	bool root;			/* no remote parent */
-	bool own_id;			/* the request id is ours: the trace id again */
 	bool sampled;
-	bool is_head, is_connect;
-	uint8_t minor;			/* HTTP/1.minor */
-	uint16_t status;		/* 0: none seen */
 	uint32_t forks;			/* of the process when it was made: alive across a fork? */
 	_Atomic uint32_t in_flight;	/* exchanges waiting for an answer */
 	_Atomic uint64_t claimant;	/* handle of the thread block that may take its next step; 0: none */
@@ -76,12 +89,7 @@ struct request {
 	struct span_context remote;	/* the parent's; zero for a root */
 	struct span_context link;	/* the parent it named and did not get (R1); zero: none */
 	struct context context;		/* what goes out: our server span's id */
-	uint8_t method_len;
-	uint16_t path_len, host_len, agent_len;
-	char method[METHOD_MAX];
-	char path[PATH_MAX_KEPT];
-	char host[HOST_MAX];
-	char agent[AGENT_MAX];
+	struct head head;
 };
 
 /** A request that went out. Owned by its connection. */
@@ -93,21 +101,14 @@ struct exchange {
 	bool carried;			/* our id went out with it */
 	bool counted;
 	bool sampled;
-	bool is_head, is_connect;
 	uint8_t tier, rule;
-	uint8_t minor;
-	uint16_t status;
 	uint32_t forks;
 	uint64_t start_ns;
 	uint64_t request_bytes, response_bytes;
 	struct span_context span;	/* its own: a client span */
 	uint8_t parent_id[CONTEXT_SPAN_ID_LEN];
 	bool parent_remote;
-	uint8_t method_len;
-	uint16_t path_len, host_len;
-	char method[METHOD_MAX];
-	char path[PATH_MAX_KEPT];
-	char host[HOST_MAX];
+	struct head head;
 };
 
 /** A line that was split over two calls, or header text of ours on its way. */
@@ -158,7 +159,7 @@ struct connection {
 	uint8_t role;
 	bool opaque;
 	bool used;			/* client: a request went out on it before */
-	uint32_t serial;		/* of outgoing calls; odd while one is under way */
+	uint32_t serial;		/* counts outgoing calls; odd while one is under way */
 	uint64_t birth;			/* client: request under which connect() was called; 0: not known */
 	struct peer peer;
 	struct http1 in;
@@ -171,9 +172,9 @@ struct connection {
 	uint32_t popped;		/* items that left the queue so far: gives each an absolute number */
 	struct buffer *in_line, *out_line;
 	struct buffer *kept_line;	/* holds a line that began before the call under way */
-	struct buffer *text;		/* header lines of ours for the heads being sent, or ... */
-	struct wide_buffer *wide_text;
-	uint32_t text_len;		/* bytes of it in use */
+	struct buffer *text;		/* header lines of ours for the heads being sent */
+	struct wide_buffer *wide_text;	/* ... that are too long for it */
+	uint32_t text_len, wide_len;	/* bytes of them in use */
 	const char *owed;		/* the part of it that must go out before the program's next bytes */
 	uint32_t owed_len;
 };
@@ -211,8 +212,12 @@ struct process {
 	bool own_sampled;
 	struct context own;		/* the process's own context: what it starts itself is its child */
 	char baggage[CONTEXT_BAGGAGE_MAX];
+	/* copies: what a program keeps in its environment's memory changes (setproctitle) */
 	char directory[512];
 	char executable[64];
+	char service[256];
+	char resource[2048];
+	char pairs[1024];		/* CTXAGENT_CONTEXT */
 };
 
 extern struct process process;
@@ -305,6 +310,11 @@ struct connection *connection_new(enum connection_role role, const struct peer *
 /** Takes the connection and its lock; NULL: gone, or busy (then it was marked lost), or opaque. */
 struct connection *connection_enter(uint64_t handle);
 void connection_leave(struct connection *c);
+/** A reference that outlives the lock; giving it back leaves the connection too. */
+void connection_share(struct connection *c);
+void connection_unshare(struct connection *c);
+/** A look without the lock; NULL: gone. */
+const struct connection *connection_peek(uint64_t handle);
 /** Not HTTP/1 any more, for ever (@why is counted). Lock held. */
 void connection_give_up(struct connection *c, enum counter why);
 /** One descriptor less; the last one ends what is pending. One more; false: it is gone. */
@@ -315,8 +325,12 @@ bool connection_room(struct http1 *parser, struct buffer **buffer);
 void connection_room_done(struct http1 *parser, struct buffer **buffer);
 void peer_set(struct peer *peer, const struct sockaddr *address, size_t len);
 
-/** Room for header text of ours that stays where it is until it has left. NULL: none to be had. */
-char *connection_text(struct connection *c, bool wide, size_t *cap);
+/**
+ * Room for header text of ours that stays where it is until it has left: *room bytes, which may be fewer
+ * than wanted. NULL: none to be had. connection_text_used() says how much of it was filled.
+ */
+char *connection_text(struct connection *c, size_t wanted, size_t *room);
+void connection_text_used(struct connection *c, const char *text, uint32_t len);
 /** All of it has left, or never will. */
 void connection_text_done(struct connection *c);
 
@@ -343,19 +357,17 @@ void *queue_unpush(struct queue *q);
 
 extern struct pool baggages;
 
-/* ---- inbound.c, answer.c, outgoing.c ---- */
+/* ---- head.c, inbound.c, answer.c, outgoing.c ---- */
 
 /** The stream from the other side ended. Lock held. */
 void inbound_closed(struct connection *c);
 
-/** What a span keeps of a head: a header's name compared, text copied (cut at @cap), a target's path. */
+/** Empties @head. Its first line; one of its headers: what a span keeps of them. */
+void head_clear(struct head *head);
+void head_keep_first(struct head *head, const struct http1 *p, const struct http1_step *step);
+void head_keep_header(struct head *head, const struct http1_step *step);
 bool name_is(struct http1_slice name, const char *lower, size_t len);
-uint16_t keep_text(char *to, size_t cap, struct http1_slice from);
-struct http1_slice path_of(struct http1_slice target);
 
-/** One piece of an answer that left on a server connection; @n bytes of it that nobody saw. Lock held. */
-void answer_sent(struct connection *c, const char *bytes, size_t len);
-void answer_skipped(struct connection *c, size_t n);
 /** The answer's stream ended (shutdown, close). Lock held. */
 void answer_closed(struct connection *c);
 

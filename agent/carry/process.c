@@ -72,7 +72,8 @@ static void process_read_context(void)
 	if (*baggage && baggage_append(&process.own, baggage, strlen(baggage)))
 		count(COUNTER_SETTINGS_BAD);
 	while (config->context_baggage && config_next_pair(&pairs, &pair))
-		if (baggage_append_pair(&process.own, pair.key, pair.key_len, pair.value, pair.value_len))
+		/* the pairs are percent-encoded as baggage is */
+		if (baggage_append(&process.own, pair.key, (size_t)(pair.value + pair.value_len - pair.key)))
 			count(COUNTER_SETTINGS_BAD);
 	process.own_sampled = process.has_parent &&
 			      process_sample_child(process.own.span.trace_id, process.own.span.flags);
@@ -82,13 +83,12 @@ static void process_read_context(void)
 
 void process_need_ring(void)
 {
-	const char *const *text = process.config.text;
 	struct ring_identity identity = {
 		.directory = process.directory,
 		.executable = process.executable,
-		.service = text[CONFIG_ID_SERVICE_NAME],
-		.resource = text[CONFIG_ID_RESOURCE_ATTRIBUTES],
-		.context = text[CONFIG_ID_CONTEXT],
+		.service = process.service,
+		.resource = process.resource,
+		.context = process.pairs,
 		.size_max = process.config.ring_size,
 		.generation = process.generation,
 	};
@@ -146,8 +146,12 @@ int carry_start(const struct carry_options *options)
 	if (process.config.disabled || process.config.secure)
 		return 0;
 	clock_init();
+	base_threads_tell(options->single_threaded);
 	copy_text(process.directory, sizeof(process.directory), options->directory);
 	copy_text(process.executable, sizeof(process.executable), options->executable);
+	copy_text(process.service, sizeof(process.service), process.config.text[CONFIG_ID_SERVICE_NAME]);
+	copy_text(process.resource, sizeof(process.resource), process.config.text[CONFIG_ID_RESOURCE_ATTRIBUTES]);
+	copy_text(process.pairs, sizeof(process.pairs), process.config.text[CONFIG_ID_CONTEXT]);
 	process.propagators = propagators_parse(process.config.text[CONFIG_ID_PROPAGATORS], &unknown, &unknown_len);
 	if (unknown)
 		count(COUNTER_SETTINGS_BAD);

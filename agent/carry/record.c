@@ -133,8 +133,7 @@ struct request *request_new(uint64_t now)
 	}
 	memset((char *)r + sizeof(r->object), 0, offsetof(struct request, context) - sizeof(r->object));
 	context_clear(&r->context);
-	r->method_len = 0;
-	r->path_len = r->host_len = r->agent_len = 0;
+	head_clear(&r->head);
 	r->start_ns = now;
 	r->forks = process.forks;
 	return r;
@@ -240,16 +239,13 @@ void request_begin(struct request *r, struct carrier *carrier)
 		ring_count(COUNTER_REFUSED_FIRST + (unsigned int)context_refused(carrier->refusal), 1);
 	random_bytes(&block->random, span->span_id, sizeof(span->span_id));
 	span->flags = (uint8_t)((span->flags & ~CONTEXT_SAMPLED) | (r->sampled ? CONTEXT_SAMPLED : 0));
-	r->own_id = !r->context.request_id_len;
-	if (r->own_id)
-		context_name_request(&r->context);
 	request_add_own_baggage(r);
 	carry_serving = true;
 	count(COUNTER_REQUESTS);
 	atomic_store_explicit(&r->state, RECORD_ACTIVE, memory_order_release);
 	/* nobody else knows it yet */
 	atomic_store_explicit(&r->claimant, pool_handle(block), memory_order_relaxed);
-	r->burst = CLAIMS_BURST(atomic_fetch_add(&block->claims, CLAIM_FRESH + CLAIM));
+	r->burst = CLAIMS_BURST(add_u64(&block->claims, CLAIM_FRESH + CLAIM));
 	if (!r->root)
 		index_add(r);
 }
@@ -262,7 +258,7 @@ void request_end(struct request *r, const struct connection *c, const char *why)
 		index_remove(r);
 	atomic_store_explicit(&r->state, RECORD_ANSWERED, memory_order_release);
 	/* alive across a fork and never answered here: the other process may be answering it */
-	if (why && !r->status && r->forks != process.forks)
+	if (why && !r->head.status && r->forks != process.forks)
 		count(COUNTER_SPANS_SHARED);
 	else
 		emit_request(r, c, why);
@@ -280,22 +276,23 @@ void request_claim(struct request *r)
 
 	if (!block || r->claimant || r->state != RECORD_ACTIVE || r->in_flight)
 		return;
-	if (!atomic_compare_exchange_strong(&r->claimant, &none, pool_handle(block)))
-		return;
-	r->burst = CLAIMS_BURST(atomic_fetch_add(&block->claims, CLAIM_FRESH + CLAIM));
+	while (!swap_if_u64(&r->claimant, &none, pool_handle(block)))
+		if (none)
+			return;
+	r->burst = CLAIMS_BURST(add_u64(&block->claims, CLAIM_FRESH + CLAIM));
 }
 
 /* Takes @less off the block's claims, and one off its burst's if the claim is of that burst. */
 static void claim_end(struct carry_block *block, struct request *r, uint64_t less)
 {
-	uint32_t burst = atomic_exchange(&r->burst, 0);
+	uint32_t burst = swap_u32(&r->burst, 0);
 	uint64_t claims = block->claims, left;
 
 	do {
 		left = claims - less;
 		if (burst && CLAIMS_BURST(claims) == burst)
 			left -= CLAIM_FRESH;
-	} while (left != claims && !atomic_compare_exchange_weak(&block->claims, &claims, left));
+	} while (left != claims && !swap_if_u64(&block->claims, &claims, left));
 }
 
 void request_explain(struct request *r)
@@ -310,7 +307,7 @@ void request_explain(struct request *r)
 
 void request_release(struct request *r)
 {
-	uint64_t handle = r->claimant ? atomic_exchange(&r->claimant, 0) : 0;
+	uint64_t handle = r->claimant ? swap_u64(&r->claimant, 0) : 0;
 	struct carry_block *own = carry_self.block, *block;
 
 	if (!handle)

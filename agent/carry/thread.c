@@ -180,7 +180,7 @@ static void thread_new_burst(struct carry_block *block)
 		return;
 	do
 		next = ((uint64_t)CLAIMS_BURST(claims) + 1) << 32 | CLAIMS_ALL(claims);
-	while (!atomic_compare_exchange_weak(&block->claims, &claims, next));
+	while (!swap_if_u64(&block->claims, &claims, next));
 }
 
 /* The thread has nothing left that it could do without a new cause. */
@@ -213,6 +213,8 @@ void carry_waiting(bool brief)
 void carry_wait_begins(int timeout_ms)
 {
 	/* counted from when this thread last looked: before now, so the time is rather too early */
+	if (!carry_self.now_ns)
+		thread_now();
 	if (timeout_ms < 0)
 		carry_self.timer_due_ns = UINT64_MAX;
 	else if (timeout_ms == 0)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reads the settings of config.def out of an environment block. Called once, by the library's start
- * code and by the ctxagent program. Must never fail: what is unusable is counted and its default used.
+ * Reads the settings of config.def out of an environment block. Called once, by the library's
+ * start code and by the ctxagent program. Must never fail: what is unusable is counted and its
+ * default used.
  */
 #include <errno.h>
 #include <string.h>
@@ -61,12 +62,12 @@ static void read_sampler(struct config *config)
 		enum config_sampler sampler;
 		bool parent_based;
 	} samplers[] = {
-		{ "parentbased_always_on", SAMPLER_ALWAYS_ON, true },	/* the default stands first */
-		{ "parentbased_always_off", SAMPLER_ALWAYS_OFF, true },
-		{ "parentbased_traceidratio", SAMPLER_RATIO, true },
-		{ "always_on", SAMPLER_ALWAYS_ON, false },
-		{ "always_off", SAMPLER_ALWAYS_OFF, false },
-		{ "traceidratio", SAMPLER_RATIO, false },
+		{"parentbased_always_on", SAMPLER_ALWAYS_ON, true}, /* the default stands first */
+		{"parentbased_always_off", SAMPLER_ALWAYS_OFF, true},
+		{"parentbased_traceidratio", SAMPLER_RATIO, true},
+		{"always_on", SAMPLER_ALWAYS_ON, false},
+		{"always_off", SAMPLER_ALWAYS_OFF, false},
+		{"traceidratio", SAMPLER_RATIO, false},
 	};
 	const char *name = config->text[CONFIG_ID_SAMPLER];
 	unsigned int i = 0;
@@ -138,8 +139,10 @@ int config_directory(const struct config *config, char *const *environment, char
 		return -ENOENT;
 	ret = put_directory(config->text[CONFIG_ID_DIR], "", out, cap);
 	if (ret == -ENOENT)
-		ret = put_directory(config_find(environment, "XDG_RUNTIME_DIR"), "/ctxagent", out, cap);
+		ret = put_directory(config_find(environment, "XDG_RUNTIME_DIR"), "/ctxagent", out,
+				    cap);
 	if (ret == -ENOENT)
-		ret = put_directory(config_find(environment, "HOME"), "/.local/state/ctxagent", out, cap);
+		ret = put_directory(config_find(environment, "HOME"), "/.local/state/ctxagent", out,
+				    cap);
 	return ret;
 }

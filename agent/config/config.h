@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The settings, read once from the environment. The library calls config_read() from its constructor;
- * the ctxagent program uses the same table for `help settings` and its own settings. Nothing changes
- * after start.
+ * The settings, read once from the environment. The library calls config_read() from its
+ * constructor; the ctxagent program uses the same table for `help settings` and its own settings.
+ * Nothing changes after start.
  */
 #ifndef CONFIG_CONFIG_H
 #define CONFIG_CONFIG_H
@@ -34,22 +34,24 @@ extern const struct config_row config_rows[CONFIG_COUNT];
 
 enum config_sampler { SAMPLER_ALWAYS_ON, SAMPLER_ALWAYS_OFF, SAMPLER_RATIO };
 
-/** What the library works by. Texts point into the environment block as it was at start, or at "". */
+/**
+ * What the library works by. Texts point into the environment block as it was at start, or at "".
+ */
 struct config {
-	const char *text[CONFIG_COUNT];	/* every setting as text: the variable's value or the default */
+	const char *text[CONFIG_COUNT];	/* every setting as text: its variable's value or default */
 	bool disabled;
 	bool secure;			/* AT_SECURE: stay passive */
 	bool context_baggage;
 	enum config_sampler sampler;
 	bool parent_based;
-	uint64_t sampler_bound;		/* RATIO: sampled when the trace id's low 63 bits are below it */
+	uint64_t sampler_bound;		/* RATIO: sampled when the id's low 63 bits are below it */
 	uint32_t ring_size;		/* bytes */
-	uint32_t problems;		/* how many variables were set to something unusable (defaults are used) */
+	uint32_t problems;		/* variables set to something unusable: defaults are used */
 };
 
 /**
- * Reads all settings out of @environment (NAME=value strings, NULL at the end). With @secure only the
- * SAFE ones. An empty variable counts as unset, as OpenTelemetry says.
+ * Reads all settings out of @environment (NAME=value strings, NULL at the end). With @secure only
+ * the SAFE ones. An empty variable counts as unset, as OpenTelemetry says.
  */
 void config_read(struct config *config, char *const *environment, bool secure);
 
@@ -66,13 +68,19 @@ int config_directory(const struct config *config, char *const *environment, char
 /** True when @text is @lower, which is in lower case, in any case. */
 bool config_text_is(const char *text, const char *lower);
 
-/** OpenTelemetry's booleans: "true" in any case is true, all else false. -EINVAL when not "false" either. */
+/**
+ * OpenTelemetry's booleans: "true" in any case is true, all else false. -EINVAL when not "false"
+ * either.
+ */
 int config_parse_bool(const char *text, bool *out);
 
 /** Parses "512K", "16M", "1048576". Returns 0 or -EINVAL. */
 int config_parse_size(const char *text, uint64_t *out);
 
-/** Parses a decimal ratio from 0 to 1 ("0.25", "1e-3") into @ratio * 2^63. Returns 0 or -EINVAL (*bound unchanged). */
+/**
+ * Parses a decimal ratio from 0 to 1 ("0.25", "1e-3") into @ratio * 2^63. Returns 0 or -EINVAL
+ * (*bound unchanged).
+ */
 int config_parse_ratio(const char *text, uint64_t *bound);
 #define CONFIG_RATIO_ONE (1ull << 63)
 

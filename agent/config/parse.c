@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The values that settings can have: booleans, sizes, ratios, lists of pairs. Pure functions without
- * libc's number parsing, which depends on the program's locale. Called by config.c, carry/ and export/.
+ * The values that settings can have: booleans, sizes, ratios, lists of pairs. Pure functions
+ * without libc's number parsing, which depends on the program's locale. Called by config.c,
+ * carry/ and export/.
  */
 #include <errno.h>
 #include <string.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Every give-up and every step of the self-audit has a named counter. The rows of counter.def and,
- * after them, one per reason of context/refusal.def: both sides of a ring file derive the same order.
+ * Every give-up and every step of the self-audit has a named counter. The rows of counter.def
+ * and, after them, one per reason of context/refusal.def: both sides of a ring file derive the
+ * same order.
  */
 #ifndef RECORD_COUNTER_H
 #define RECORD_COUNTER_H

@@ -10,12 +10,13 @@
  *               a record begins at position % data size, is contiguous and 8-byte aligned
  *     record  = struct record, payload
  *
- * A *spool* file is what a reader has taken out of a ring: the same header, which also says how far the
- * spool goes (struct spool_state), then batches: a struct record_batch, then records as they lay in the
- * ring. Both files are named <pid>-<generation as 16 hex digits> and one of the suffixes below.
+ * A *spool* file is what a reader has taken out of a ring: the same header, which also says how
+ * far the spool goes (struct spool_state), then batches: a struct record_batch, then records as
+ * they lay in the ring. Both files are named <pid>-<generation as 16 hex digits> and one of the
+ * suffixes below.
  *
- * Raise FORMAT_VERSION whenever a layout below changes or a record kind changes its meaning; a new
- * record kind or attribute does not need it: readers skip what they do not know by its size.
+ * Raise FORMAT_VERSION whenever a layout below changes or a record kind changes its meaning; a
+ * new record kind or attribute does not need it: readers skip what they do not know by its size.
  *
  * A reader treats every number in here as hostile: the writer may change it at any moment.
  */
@@ -32,7 +33,7 @@
 #define RING_SUFFIX ".ring"
 #define SPOOL_SUFFIX ".spool"
 
-#define RING_HEADER_SIZE 65536u		/* a multiple of every page size: segments are mapped one by one */
+#define RING_HEADER_SIZE 65536u	/* a multiple of every page size: segments are mapped alone */
 #define RING_SEGMENT_SIZE (256u * 1024)
 #define RING_SEGMENTS_MAX 256u
 #define RING_COUNTERS_MAX 256u
@@ -43,36 +44,37 @@
 struct ring_header {
 	uint64_t magic;
 	uint32_t version;
-	_Atomic uint32_t ready;			/* 1 once everything above the counters is valid */
+	_Atomic uint32_t ready;		/* 1 once everything above the counters is valid */
 	uint32_t pid;
 	uint32_t uid;
-	uint64_t generation;			/* random: names this process generation, tells forks apart */
-	uint64_t start_monotonic_ns;		/* both clocks at the same moment: */
-	uint64_t start_realtime_ns;		/* wall time of t = t - start_monotonic + start_realtime */
-	_Atomic uint64_t reader_seen_ns;	/* CLOCK_MONOTONIC of the reader's last visit; 0: never */
-	_Atomic uint32_t segments;		/* how many segments the file holds */
+	uint64_t generation;		/* random: names this process generation and its forks */
+	uint64_t start_monotonic_ns;	/* both clocks at the same moment: */
+	uint64_t start_realtime_ns;	/* wall time of t = t - start_monotonic + start_realtime */
+	_Atomic uint64_t reader_seen_ns; /* CLOCK_MONOTONIC of the reader's last visit; 0: never */
+	_Atomic uint32_t segments;	/* how many segments the file holds */
 	uint32_t counter_count;
-	uint32_t executable_len;		/* in text: executable name, then service name, resource, context */
-	uint32_t service_len;			/* OTEL_SERVICE_NAME, or empty */
-	uint32_t resource_len;			/* OTEL_RESOURCE_ATTRIBUTES as given, or empty */
-	uint32_t context_len;			/* CTXAGENT_CONTEXT as given, or empty */
+	uint32_t executable_len;	/* in text, one after the other: executable name, */
+	uint32_t service_len;		/* OTEL_SERVICE_NAME, or empty */
+	uint32_t resource_len;		/* OTEL_RESOURCE_ATTRIBUTES as given, or empty */
+	uint32_t context_len;		/* CTXAGENT_CONTEXT as given, or empty */
 	char text[RING_TEXT_SIZE];
 	_Atomic uint64_t counters[RING_COUNTERS_MAX];	/* in the order of counter_name() */
 };
 _Static_assert(sizeof(struct ring_header) <= RING_HEADER_SIZE, "the header fits its room");
 _Static_assert(offsetof(struct ring_header, text) == 80, "layout of version 1");
-_Static_assert(offsetof(struct ring_header, counters) == 80 + RING_TEXT_SIZE, "layout of version 1");
+_Static_assert(offsetof(struct ring_header, counters) == 80 + RING_TEXT_SIZE,
+	       "layout of version 1");
 
 /**
- * One thread writes a segment at a time: the one that set `owner`, for the length of one record. `head` is
- * moved by the writer after the record is complete,
- * `tail` by whoever gives up the oldest record: the reader that has copied it, or, when no reader is
- * alive, the writer that needs its room. Both sides move `tail` by compare-and-swap.
+ * One thread writes a segment at a time: the one that set `owner`, for the length of one record.
+ * `head` is moved by the writer after the record is complete, `tail` by whoever gives up the
+ * oldest record: the reader that has copied it, or, when no reader is alive, the writer that
+ * needs its room. Both sides move `tail` by compare-and-swap.
  */
 struct ring_segment {
 	_Alignas(64) _Atomic uint64_t head;
 	_Alignas(64) _Atomic uint64_t tail;
-	_Alignas(64) _Atomic uint32_t owner;	/* 1 while a record is being written; 0: free to be taken */
+	_Alignas(64) _Atomic uint32_t owner;	/* 1 while a record is being written; 0: free */
 	uint32_t unused;
 };
 _Static_assert(sizeof(struct ring_segment) == 192, "layout of version 1");
@@ -95,7 +97,10 @@ struct record {
 };
 _Static_assert(sizeof(struct record) == 8, "layout of version 1");
 
-/** In a spool, records carry the check of the position they had in their ring, batches that of their offset. */
+/**
+ * In a spool, records carry the check of the position they had in their ring, batches that of
+ * their offset.
+ */
 static inline uint16_t record_check(uint64_t position)
 {
 	return (uint16_t)((position >> 3) * 40503u + 1);
@@ -111,18 +116,21 @@ struct record_batch {
 _Static_assert(sizeof(struct record_batch) == 24, "layout of version 1");
 
 /**
- * At SPOOL_STATE_OFFSET of a spool's header. `size` makes a batch valid: it is stored after the batch's
- * bytes and before the ring's tail moves. With `spooled` a record is never read from both files, nor
- * spooled twice, whoever dies in between.
+ * At SPOOL_STATE_OFFSET of a spool's header. `size` makes a batch valid: it is stored after the
+ * batch's bytes and before the ring's tail moves. With `spooled` a record is never read from both
+ * files, nor spooled twice, whoever dies in between.
  */
 #define SPOOL_STATE_OFFSET 16384u
 struct spool_state {
 	_Atomic uint64_t size;		/* valid bytes behind the header */
-	_Atomic uint64_t batch_at;	/* where the newest batch begins: it counts even if `spooled` lags */
-	_Atomic uint64_t spooled[RING_SEGMENTS_MAX];	/* per segment: records before this position are in here */
+	_Atomic uint64_t batch_at;	/* of the newest batch: it counts even if `spooled` lags */
+	/* Per segment: records before this position are in here. */
+	_Atomic uint64_t spooled[RING_SEGMENTS_MAX];
 };
-_Static_assert(sizeof(struct ring_header) <= SPOOL_STATE_OFFSET, "the spool's state lies behind the header");
-_Static_assert(SPOOL_STATE_OFFSET + sizeof(struct spool_state) <= RING_HEADER_SIZE, "both fit the header's room");
+_Static_assert(sizeof(struct ring_header) <= SPOOL_STATE_OFFSET,
+	       "the spool's state lies behind the header");
+_Static_assert(SPOOL_STATE_OFFSET + sizeof(struct spool_state) <= RING_HEADER_SIZE,
+	       "both fit the header's room");
 
 enum record_span_kind { SPAN_INTERNAL = 1, SPAN_SERVER = 2, SPAN_CLIENT = 3 };	/* OTLP's numbers */
 enum record_tier { TIER_NONE, TIER_EXACT, TIER_WITNESSED, TIER_INFERRED, TIER_AMBIGUOUS };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A directory of ring and spool files: opening it safely, listing the processes in it. Called by cli/ and
- * export/. Must never follow a link that somebody else could have put there (hazard N5).
+ * A directory of ring and spool files: opening it safely, listing the processes in it. Called by
+ * cli/ and export/. Must never follow a link that somebody else could have put there (hazard N5).
  */
 #include <dirent.h>
 #include <errno.h>
@@ -68,7 +68,8 @@ static int lock_directory(struct reader *r)
 {
 	struct stat st;
 
-	r->lock = openat(r->dir, LOCK_FILE, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY, 0600);
+	r->lock = openat(r->dir, LOCK_FILE,
+			 O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY, 0600);
 	if (r->lock < 0)
 		return -errno;
 	if (fstat(r->lock, &st) != 0 || !S_ISREG(st.st_mode))
@@ -143,7 +144,10 @@ void reader_stats(const struct reader *reader, struct reader_stats *out)
 
 /* ---- names ---- */
 
-/* "<pid>-<16 hex digits><suffix>" as put_name() of the writer makes them, and no other way to say the same. */
+/*
+ * "<pid>-<16 hex digits><suffix>" as put_name() of the writer makes them, and no other way to say
+ * the same.
+ */
 static bool parse_name(const char *name, struct reader_id *id)
 {
 	char again[READER_NAME_SIZE + sizeof(SPOOL_SUFFIX)];
@@ -152,7 +156,8 @@ static bool parse_name(const char *name, struct reader_id *id)
 	int end = 0;
 
 	memset(id, 0, sizeof(*id));
-	if (strlen(name) >= sizeof(again) || sscanf(name, "%10u-%16llx%n", &pid, &generation, &end) != 2)
+	if (strlen(name) >= sizeof(again) ||
+	    sscanf(name, "%10u-%16llx%n", &pid, &generation, &end) != 2)
 		return false;
 	if (strcmp(name + end, RING_SUFFIX) == 0)
 		id->files = FILE_RING;
@@ -170,7 +175,8 @@ void reader_process_init(struct reader_process *p, const struct reader_id *id)
 {
 	memset(p, 0, sizeof(*p));
 	p->id = *id;
-	snprintf(p->name, sizeof(p->name), "%u-%016llx", id->pid, (unsigned long long)id->generation);
+	snprintf(p->name, sizeof(p->name), "%u-%016llx", id->pid,
+		 (unsigned long long)id->generation);
 }
 
 struct reader_source reader_source_of(struct reader *r, const struct reader_process *p)
@@ -249,12 +255,13 @@ int64_t reader_sources(struct reader *reader, reader_each *each, void *arg)
 	ssize_t n = reader_list(reader, &ids);
 	int64_t told = n < 0 ? n : 0;
 
-	for (ssize_t i = 0; i < n && told >= 0; i++) {
+	for (ssize_t i = 0; ids && i < n && told >= 0; i++) {
 		struct reader_process p;
 		int ret;
 
 		reader_process_init(&p, &ids[i]);
-		ret = reader_ring_map(reader, &p) == 0 ? reader_header_copy(reader, &p, p.ring) : -ENOENT;
+		ret = reader_ring_map(reader, &p) == 0 ? reader_header_copy(reader, &p, p.ring)
+						       : -ENOENT;
 		if (ret < 0 && reader_spool_map(reader, &p, false) == 0)
 			ret = reader_header_copy(reader, &p, p.spool);
 		reader_process_close(reader, &p);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Taking records out of the rings of running programs, for as long as they run. Called in a loop by
- * `ctxagent run` and the exporter. A visit with nothing to take touches one cache line or two per segment and
- * makes no system call; the directory is looked at now and then.
+ * Taking records out of the rings of running programs, for as long as they run. Called in a loop
+ * by `ctxagent run` and the exporter. A visit with nothing to take touches one cache line or two
+ * per segment and makes no system call; the directory is looked at now and then.
  */
 #include <errno.h>
 #include <signal.h>
@@ -227,7 +227,10 @@ static bool pid_is_gone(uint32_t pid)
 	return (int32_t)pid <= 0 || (kill((pid_t)pid, 0) != 0 && errno == ESRCH);
 }
 
-/* Whether @d->p can be forgotten: its process is dead and everything was taken. Its files go, as told. */
+/*
+ * Whether @d->p can be forgotten: its process is dead and everything was taken. Its files go, as
+ * told.
+ */
 static bool drain_end(struct drain *d, bool dead)
 {
 	struct reader *r = d->r;

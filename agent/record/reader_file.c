@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One process's files: opened without following anybody's links, mapped, their header copied and
- * checked. Called by the other reader files only. Must never believe a number before it was compared with
- * the size of the file.
+ * checked. Called by the other reader files only. Must never believe a number before it was
+ * compared with the size of the file.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -13,7 +13,8 @@
 
 #include "record/reader_private.h"
 
-int reader_file_open(struct reader *r, const char *name, const char *suffix, int flags, uint64_t *size)
+int reader_file_open(struct reader *r, const char *name, const char *suffix, int flags,
+		     uint64_t *size)
 {
 	char file[READER_NAME_SIZE + sizeof(SPOOL_SUFFIX)];
 	struct stat st;
@@ -23,8 +24,13 @@ int reader_file_open(struct reader *r, const char *name, const char *suffix, int
 	fd = openat(r->dir, file, flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY, 0600);
 	/* A link, a directory, a device: whoever put it there, it is no file of a writer. */
 	if (fd < 0)
-		return errno == ELOOP || errno == EISDIR || errno == ENXIO || errno == EACCES ? -EPERM : -errno;
-	/* Root must not be led to write into, or to remove, another file of somebody by a hard link. */
+		return errno == ELOOP || errno == EISDIR || errno == ENXIO || errno == EACCES
+			       ? -EPERM
+			       : -errno;
+	/*
+	 * Root must not be led to write into, or to remove, another file of somebody by a hard
+	 * link.
+	 */
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink <= 1 &&
 	    (st.st_uid == r->owner || (flags & O_EXCL))) {
 		*size = (uint64_t)st.st_size;
@@ -37,7 +43,7 @@ int reader_file_open(struct reader *r, const char *name, const char *suffix, int
 /* The texts lie one after the other in the header's room for them. */
 static bool texts_fit(const struct ring_header *h)
 {
-	const uint32_t len[] = { h->executable_len, h->service_len, h->resource_len, h->context_len };
+	const uint32_t len[] = {h->executable_len, h->service_len, h->resource_len, h->context_len};
 	uint32_t room = RING_TEXT_SIZE;
 
 	for (unsigned int i = 0; i < 4; i++) {

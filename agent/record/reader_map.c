@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Mappings of files that belong to somebody else. Who owns a ring file can cut it short while we read
- * it: the kernel then raises SIGBUS in us. The handler here puts zeroed memory in place of the mapping, and
- * the read goes on: zeros are an empty ring. Called by reader_file.c and reader_spool.c only.
+ * Mappings of files that belong to somebody else. Who owns a ring file can cut it short while we
+ * read it: the kernel then raises SIGBUS in us. The handler here puts zeroed memory in place of
+ * the mapping, and the read goes on: zeros are an empty ring. Called by reader_file.c and
+ * reader_spool.c only.
  */
 #include <signal.h>
 #include <stdatomic.h>
@@ -32,8 +33,8 @@ static void on_bus_error(int sig, siginfo_t *info, void *context)
 
 		if (!len || fault < at || fault - at >= len)
 			continue;
-		if (mmap((void *)at, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) !=
-		    MAP_FAILED)
+		if (mmap((void *)at, len, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != MAP_FAILED)
 			return;
 	}
 	/* Not ours: as if we had never been here. The instruction faults again. */
@@ -85,7 +86,8 @@ static bool range_add(void *at, size_t len)
 
 void *reader_map(int fd, size_t len, bool writable)
 {
-	void *at = mmap(NULL, len, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, fd, 0);
+	void *at =
+		mmap(NULL, len, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, fd, 0);
 
 	if (at == MAP_FAILED)
 		return NULL;
@@ -98,7 +100,8 @@ void *reader_map(int fd, size_t len, bool writable)
 void reader_unmap(void *at, size_t len)
 {
 	for (size_t i = 0; i < RANGES_MAX; i++)
-		if (atomic_load(&ranges[i].at) == (uintptr_t)at && atomic_load(&ranges[i].len) == len)
+		if (atomic_load(&ranges[i].at) == (uintptr_t)at &&
+		    atomic_load(&ranges[i].len) == len)
 			atomic_store(&ranges[i].len, 0);
 	munmap(at, len);
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reading without changing anything, while writers write and a drainer may move records from ring to
- * spool under our hands. Per process: first the spool as far as it goes now, then each segment from where
- * the spool ended, then what was added to the spool meanwhile, without what we had out of the segment
- * already. Every batch in a spool names its segment and position, which makes that possible.
+ * Reading without changing anything, while writers write and a drainer may move records from ring
+ * to spool under our hands. Per process: first the spool as far as it goes now, then each segment
+ * from where the spool ended, then what was added to the spool meanwhile, without what we had out
+ * of the segment already. Every batch in a spool names its segment and position, which makes that
+ * possible.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -16,7 +17,10 @@ struct peek {
 	reader_sink *sink;
 	void *arg;
 	bool second;			/* the second walk over the spool */
-	/* Per segment: spool records before `begin` and from `end` on were not delivered out of the ring. */
+	/*
+	 * Per segment: spool records before `begin` and from `end` on were not delivered out of
+	 * the ring.
+	 */
 	uint64_t begin[RING_SEGMENTS_MAX], end[RING_SEGMENTS_MAX];
 };
 
@@ -26,13 +30,17 @@ static int peek_batch(void *arg, uint32_t segment, const struct reader_batch *ba
 	uint64_t done;
 
 	if (k->second)
-		return reader_deliver(k->r, k->p, batch, k->begin[segment], k->end[segment], k->sink, k->arg, &done);
+		return reader_deliver(k->r, k->p, batch, k->begin[segment], k->end[segment],
+				      k->sink, k->arg, &done);
 	if (batch->next > k->begin[segment])
 		k->begin[segment] = batch->next;
 	return reader_deliver(k->r, k->p, batch, UINT64_MAX, 0, k->sink, k->arg, &done);
 }
 
-/* Records vanished at @position: were they moved to a spool? Else they were given up, or sent elsewhere. */
+/*
+ * Records vanished at @position: were they moved to a spool? Else they were given up, or sent
+ * elsewhere.
+ */
 static bool moved_to_spool(struct peek *k, uint32_t segment, uint64_t position)
 {
 	reader_spool_map(k->r, k->p, false);
@@ -113,7 +121,7 @@ int64_t reader_peek(struct reader *reader, reader_sink *sink, void *arg)
 	ssize_t n = k ? reader_list(reader, &ids) : -ENOMEM;
 	int64_t ret = n < 0 ? n : 0;
 
-	for (ssize_t i = 0; i < n && ret == 0; i++) {
+	for (ssize_t i = 0; ids && i < n && ret == 0; i++) {
 		struct reader_process p;
 
 		reader_process_init(&p, &ids[i]);

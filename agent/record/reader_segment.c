@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Records out of a segment that is being written to: copied first, then found valid or not. Called by
- * reader_peek.c and reader_drain.c. Must never look at shared bytes twice, and never past a segment.
+ * Records out of a segment that is being written to: copied first, then found valid or not.
+ * Called by reader_peek.c and reader_drain.c. Must never look at shared bytes twice, and never
+ * past a segment.
  *
- * Why a copy can be trusted: whoever gives up a record moves tail over it before its bytes change. So what
- * lies at or behind the tail that is read *after* copying was whole while it was copied.
+ * Why a copy can be trusted: whoever gives up a record moves tail over it before its bytes
+ * change. So what lies at or behind the tail that is read *after* copying was whole while it was
+ * copied.
  */
 #include <string.h>
 
@@ -34,15 +36,16 @@ static void copy_words(char *to, const char *from, uint32_t len)
 		words[i] = __atomic_load_n((const uint64_t *)from + i, __ATOMIC_RELAXED);
 }
 
-bool reader_records_check(const char *bytes, uint32_t len, uint64_t position, bool cut, uint32_t *whole)
+bool reader_records_check(const char *bytes, uint32_t len, uint64_t position, bool cut,
+			  uint32_t *whole)
 {
 	uint32_t at = 0;
 
 	while (at < len) {
 		const struct record *record = (const struct record *)(bytes + at);
 
-		if (record->size < sizeof(*record) || record->size > RECORD_MAX || record->size % RECORD_ALIGN ||
-		    record->check != record_check(position + at))
+		if (record->size < sizeof(*record) || record->size > RECORD_MAX ||
+		    record->size % RECORD_ALIGN || record->check != record_check(position + at))
 			return false;
 		if (record->size > len - at)
 			break;
@@ -52,8 +55,8 @@ bool reader_records_check(const char *bytes, uint32_t len, uint64_t position, bo
 	return at == len || (cut && at);
 }
 
-bool reader_segment_copy(struct reader *r, struct ring_segment *seg, uint64_t position, uint64_t head,
-			 struct reader_batch *out)
+bool reader_segment_copy(struct reader *r, struct ring_segment *seg, uint64_t position,
+			 uint64_t head, struct reader_batch *out)
 {
 	const char *data = (const char *)seg + sizeof(*seg);
 	uint32_t off = (uint32_t)(position % RING_DATA_SIZE), len = RING_DATA_SIZE - off;
@@ -82,8 +85,8 @@ bool reader_segment_copy(struct reader *r, struct ring_segment *seg, uint64_t po
 		out->bytes += tail - position;
 		len -= (uint32_t)(tail - position);
 	}
-	if (!reader_records_check(out->bytes, len, out->position, out->bytes + len == r->buffer + READER_BATCH,
-				  &out->len))
+	if (!reader_records_check(out->bytes, len, out->position,
+				  out->bytes + len == r->buffer + READER_BATCH, &out->len))
 		return false;
 	out->next = out->position + out->len;
 	return true;
@@ -93,15 +96,19 @@ void reader_segment_release(struct ring_segment *seg, uint64_t position)
 {
 	uint64_t tail = atomic_load_explicit(&seg->tail, memory_order_relaxed);
 
-	/* Release: the writer may overwrite from here on; our copy is made. Tail never goes back. */
+	/*
+	 * Release: the writer may overwrite from here on; our copy is made. Tail never goes back.
+	 */
 	while (tail < position)
-		if (atomic_compare_exchange_weak_explicit(&seg->tail, &tail, position, memory_order_release,
+		if (atomic_compare_exchange_weak_explicit(&seg->tail, &tail, position,
+							  memory_order_release,
 							  memory_order_relaxed))
 			return;
 }
 
-int reader_deliver(struct reader *r, const struct reader_process *p, const struct reader_batch *batch,
-		   uint64_t below, uint64_t above, reader_sink *sink, void *arg, uint64_t *done)
+int reader_deliver(struct reader *r, const struct reader_process *p,
+		   const struct reader_batch *batch, uint64_t below, uint64_t above,
+		   reader_sink *sink, void *arg, uint64_t *done)
 {
 	struct reader_source source = reader_source_of(r, p);
 	uint32_t at = 0;

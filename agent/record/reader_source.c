@@ -32,7 +32,7 @@ static const struct {
 size_t reader_text(const struct reader_source *source, enum reader_text which, char *out)
 {
 	const struct ring_header *h = source->header;
-	const uint32_t len[] = { h->executable_len, h->service_len, h->resource_len, h->context_len };
+	const uint32_t len[] = {h->executable_len, h->service_len, h->resource_len, h->context_len};
 	uint32_t at = 0, n;
 
 	for (unsigned int i = 0; i < (unsigned int)which; i++)
@@ -53,12 +53,16 @@ uint64_t reader_counter(const struct reader_source *source, unsigned int counter
 
 uint64_t reader_wall_ns(const struct reader_source *source, uint64_t monotonic_ns)
 {
-	return monotonic_ns - source->header->start_monotonic_ns + source->header->start_realtime_ns;
+	return monotonic_ns - source->header->start_monotonic_ns +
+	       source->header->start_realtime_ns;
 }
 
 /* ---- is it alive? ---- */
 
-/* Fields of /proc/<pid>/stat behind the program's name, which may hold anything. False: cannot be read. */
+/*
+ * Fields of /proc/<pid>/stat behind the program's name, which may hold anything. False: cannot be
+ * read.
+ */
 static bool read_stat(pid_t pid, char *state, long *threads, unsigned long long *start_ticks)
 {
 	char path[40], text[1024];
@@ -74,7 +78,9 @@ static bool read_stat(pid_t pid, char *state, long *threads, unsigned long long 
 	close(fd);
 	text[n > 0 ? n : 0] = 0;
 	at = strrchr(text, ')');
-	return at && sscanf(at + 1, " %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %ld %*s %llu",
+	return at && sscanf(at + 1,
+			    " %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "
+			    "%ld %*s %llu",
 			    state, threads, start_ticks) == 3;
 }
 
@@ -87,8 +93,12 @@ static bool started_after(const struct ring_header *h, unsigned long long start_
 
 	if (hertz <= 0 || clock_gettime(CLOCK_BOOTTIME, &boot) != 0)
 		return false;
-	/* Both since boot. A suspend since then makes the ring look younger: then it counts as alive. */
-	ring_ns = (uint64_t)boot.tv_sec * NS_PER_S + (uint64_t)boot.tv_nsec - clock_monotonic() + h->start_monotonic_ns;
+	/*
+	 * Both since boot. A suspend since then makes the ring look younger: then it counts as
+	 * alive.
+	 */
+	ring_ns = (uint64_t)boot.tv_sec * NS_PER_S + (uint64_t)boot.tv_nsec - clock_monotonic() +
+		  h->start_monotonic_ns;
 	start_ns = start_ticks / (unsigned long)hertz * NS_PER_S +
 		   start_ticks % (unsigned long)hertz * (NS_PER_S / (unsigned long)hertz);
 	return start_ns > ring_ns + 2 * NS_PER_S / (unsigned long)hertz;
@@ -126,7 +136,8 @@ bool reader_next_attribute(const struct record_span *span, size_t *at, struct re
 {
 	const char *bytes = (const char *)(span + 1);
 
-	while (*at <= span->attributes_size && span->attributes_size - *at >= sizeof(struct record_attribute)) {
+	while (*at <= span->attributes_size &&
+	       span->attributes_size - *at >= sizeof(struct record_attribute)) {
 		struct record_attribute head;
 		const char *value = bytes + *at + sizeof(head);
 		size_t room = span->attributes_size - *at - sizeof(head);
@@ -134,8 +145,10 @@ bool reader_next_attribute(const struct record_span *span, size_t *at, struct re
 		memcpy(&head, bytes + *at, sizeof(head));
 		if (head.len > room)
 			return false;
-		*at += sizeof(head) + (((size_t)head.len + RECORD_ALIGN - 1) & ~(size_t)(RECORD_ALIGN - 1));
-		if (head.key >= ATTRIBUTE_COUNT || (attribute_rows[head.key].is_number && head.len != 8))
+		*at += sizeof(head) +
+		       (((size_t)head.len + RECORD_ALIGN - 1) & ~(size_t)(RECORD_ALIGN - 1));
+		if (head.key >= ATTRIBUTE_COUNT ||
+		    (attribute_rows[head.key].is_number && head.len != 8))
 			continue;
 		memset(out, 0, sizeof(*out));
 		out->key = head.key;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Spool files: what a drainer has taken out of a ring and keeps. Written by one drainer (it holds the
- * directory's lock), read by any number of peekers meanwhile. A batch counts once struct spool_state says
- * so; a drainer that dies in between leaves bytes that nobody reads.
+ * Spool files: what a drainer has taken out of a ring and keeps. Written by one drainer (it holds
+ * the directory's lock), read by any number of peekers meanwhile. A batch counts once struct
+ * spool_state says so; a drainer that dies in between leaves bytes that nobody reads.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -25,7 +25,8 @@ uint64_t reader_spool_size(const struct reader_process *p)
 
 uint64_t reader_spool_position(const struct reader_process *p, uint32_t i)
 {
-	return p->spool ? atomic_load_explicit(&spool_state(p)->spooled[i], memory_order_relaxed) : 0;
+	return p->spool ? atomic_load_explicit(&spool_state(p)->spooled[i], memory_order_relaxed)
+			: 0;
 }
 
 void reader_spool_close(struct reader_process *p)
@@ -64,8 +65,10 @@ static void spool_recover(struct reader_process *p)
 	uint64_t size = reader_spool_size(p), at = atomic_load(&state->batch_at);
 	struct record_batch batch;
 
-	if (at >= size || pread(p->spool_fd, &batch, sizeof(batch), (off_t)(RING_HEADER_SIZE + at)) !=
-			  (ssize_t)sizeof(batch) || !batch_check(&batch, at))
+	if (at >= size ||
+	    pread(p->spool_fd, &batch, sizeof(batch), (off_t)(RING_HEADER_SIZE + at)) !=
+		    (ssize_t)sizeof(batch) ||
+	    !batch_check(&batch, at))
 		return;
 	if (atomic_load(&state->spooled[batch.segment]) < batch.position + batch.bytes)
 		atomic_store(&state->spooled[batch.segment], batch.position + batch.bytes);
@@ -174,8 +177,12 @@ void reader_spool_empty(struct reader *r, struct reader_process *p)
 		return;
 }
 
-/* Delivers the whole batches among the @n bytes in r->buffer. Returns their length, or a negative value. */
-static int64_t walk_buffer(struct reader *r, uint64_t off, size_t n, reader_spool_sink *sink, void *arg, int *stop)
+/*
+ * Delivers the whole batches among the @n bytes in r->buffer. Returns their length, or a negative
+ * value.
+ */
+static int64_t walk_buffer(struct reader *r, uint64_t off, size_t n, reader_spool_sink *sink,
+			   void *arg, int *stop)
 {
 	size_t at = 0;
 
@@ -191,7 +198,8 @@ static int64_t walk_buffer(struct reader *r, uint64_t off, size_t n, reader_spoo
 		batch.bytes = r->buffer + at + sizeof(head);
 		batch.position = head.position;
 		batch.next = head.position + head.bytes;
-		if (!reader_records_check(batch.bytes, head.bytes, head.position, false, &batch.len))
+		if (!reader_records_check(batch.bytes, head.bytes, head.position, false,
+					  &batch.len))
 			return -EPROTO;
 		*stop = sink(arg, head.segment, &batch);
 		at += sizeof(head) + head.bytes;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The processes that a drainer knows, and how it learns of new ones without asking all the time. Called by
- * reader_drain.c only.
+ * The processes that a drainer knows, and how it learns of new ones without asking all the time.
+ * Called by reader_drain.c only.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -15,7 +15,8 @@
 #define LOOK_NS (20u * MS)		/* has the directory changed? */
 #define LIST_NS (1000u * MS)		/* list it even if it says that it has not */
 
-static struct reader_process *find_process(const struct reader *r, const struct reader_id *id, size_t *at)
+static struct reader_process *find_process(const struct reader *r, const struct reader_id *id,
+					   size_t *at)
 {
 	size_t low = 0, high = r->count;
 
@@ -42,7 +43,8 @@ static int add_process(struct reader *r, const struct reader_id *id, size_t at)
 
 	if (p && r->count == r->room) {
 		size_t room = r->room ? r->room * 2 : 16;
-		struct reader_process **more = realloc(r->processes, room * sizeof(struct reader_process *));
+		struct reader_process **more =
+			realloc(r->processes, room * sizeof(struct reader_process *));
 
 		if (more) {
 			r->processes = more;
@@ -55,7 +57,8 @@ static int add_process(struct reader *r, const struct reader_id *id, size_t at)
 	}
 	reader_process_init(p, id);
 	p->listed = true;
-	memmove(r->processes + at + 1, r->processes + at, (r->count - at) * sizeof(struct reader_process *));
+	memmove(r->processes + at + 1, r->processes + at,
+		(r->count - at) * sizeof(struct reader_process *));
 	r->processes[at] = p;
 	r->count++;
 	return 0;
@@ -66,7 +69,8 @@ void reader_table_drop(struct reader *r, size_t at)
 	reader_process_close(r, r->processes[at]);
 	free(r->processes[at]);
 	r->count--;
-	memmove(r->processes + at, r->processes + at + 1, (r->count - at) * sizeof(struct reader_process *));
+	memmove(r->processes + at, r->processes + at + 1,
+		(r->count - at) * sizeof(struct reader_process *));
 }
 
 static int list_processes(struct reader *r)
@@ -77,7 +81,7 @@ static int list_processes(struct reader *r)
 
 	for (size_t i = 0; i < r->count && n >= 0; i++)
 		r->processes[i]->listed = false;
-	for (ssize_t i = 0; i < n && ret == 0; i++) {
+	for (ssize_t i = 0; ids && i < n && ret == 0; i++) {
 		size_t at;
 		struct reader_process *p = find_process(r, &ids[i], &at);
 
@@ -93,8 +97,8 @@ static int list_processes(struct reader *r)
 }
 
 /*
- * A directory's time is coarse: a file made just after our list may leave it as it was. So it is only believed
- * when it was some time ago when we listed.
+ * A directory's time is coarse: a file made just after our list may leave it as it was. So it is
+ * only believed when it was some time ago when we listed.
  */
 int reader_table_look(struct reader *r, uint64_t now_ns, bool must)
 {

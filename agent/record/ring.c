@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Records into shared memory: one reservation, one release store. Called by span.c and by carry/, with
- * the agent's guard held. Must never block: a lock that is taken means "somewhere else" or "next time".
+ * Records into shared memory: one reservation, one release store. Called by span.c and by carry/,
+ * with the agent's guard held. Must never block: a lock that is taken means "somewhere else" or
+ * "next time".
  *
- * A segment belongs to a thread for the length of one record. A thread stays with its segment until
- * another thread is found in it or it is full; then it looks for another one, lets the file grow, and
- * only then refuses the record (a reader is alive: it will make room) or gives up the oldest ones
- * (nobody reads: keep the latest).
+ * A segment belongs to a thread for the length of one record. A thread stays with its segment
+ * until another thread is found in it or it is full; then it looks for another one, lets the file
+ * grow, and only then refuses the record (a reader is alive: it will make room) or gives up the
+ * oldest ones (nobody reads: keep the latest).
  */
 #include <errno.h>
 #include <string.h>
@@ -112,7 +113,8 @@ static bool ring_has_reader(uint64_t now_ns)
 
 /* ---- finding a segment ---- */
 
-static void *writer_settle(struct ring_writer *w, struct ring_segment *seg, uint32_t index, uint32_t size)
+static void *writer_settle(struct ring_writer *w, struct ring_segment *seg, uint32_t index,
+			   uint32_t size)
 {
 	w->segment = seg;
 	w->index = index;
@@ -122,8 +124,8 @@ static void *writer_settle(struct ring_writer *w, struct ring_segment *seg, uint
 }
 
 /*
- * The next segment from the writer's own on that nobody is in and that has @room bytes (0: or is given some).
- * *busy: there was one, but somebody was in it.
+ * The next segment from the writer's own on that nobody is in and that has @room bytes (0: or is
+ * given some). *busy: there was one, but somebody was in it.
  */
 static void *writer_scan(struct ring_writer *w, uint32_t size, uint32_t room, bool *busy)
 {
@@ -132,7 +134,8 @@ static void *writer_scan(struct ring_writer *w, uint32_t size, uint32_t room, bo
 	*busy = false;
 	for (uint32_t i = 1; i <= n; i++) {
 		uint32_t index = (w->index + i) % n;
-		struct ring_segment *seg = atomic_load_explicit(&ring.segment[index], memory_order_relaxed);
+		struct ring_segment *seg =
+			atomic_load_explicit(&ring.segment[index], memory_order_relaxed);
 
 		if (room && !segment_fits(seg, room))
 			continue;
@@ -159,7 +162,8 @@ static struct ring_segment *ring_grow(uint64_t now_ns, uint32_t *index, bool *bu
 
 	if (atomic_load_explicit(&ring.segments, memory_order_relaxed) >= ring.segments_max)
 		return NULL;
-	if (atomic_load_explicit(&ring.sealed, memory_order_acquire) || again - now_ns - 1 < GROW_AGAIN_NS)
+	if (atomic_load_explicit(&ring.sealed, memory_order_acquire) ||
+	    again - now_ns - 1 < GROW_AGAIN_NS)
 		return NULL;
 	seg = ring_file_grow(&ring, index, &error);
 	if (!seg && !error)
@@ -172,8 +176,8 @@ static struct ring_segment *ring_grow(uint64_t now_ns, uint32_t *index, bool *bu
 }
 
 /*
- * The writer's segment is half full. Growing takes a hundred times as long as a record: when it is done now,
- * no thread finds itself without room meanwhile.
+ * The writer's segment is half full. Growing takes a hundred times as long as a record: when it
+ * is done now, no thread finds itself without room meanwhile.
  */
 static NOINLINE void writer_spare(struct ring_writer *w, uint64_t now_ns)
 {
@@ -193,8 +197,8 @@ static NOINLINE void writer_spare(struct ring_writer *w, uint64_t now_ns)
 }
 
 /*
- * Room elsewhere: in another segment, or in a new one. When nobody reads, what a full segment has left is not
- * worth leaving our own for: it would give up its oldest records before their time.
+ * Room elsewhere: in another segment, or in a new one. When nobody reads, what a full segment has
+ * left is not worth leaving our own for: it would give up its oldest records before their time.
  */
 static void *writer_elsewhere(struct ring_writer *w, uint32_t size, uint64_t now_ns, bool reader)
 {
@@ -224,7 +228,10 @@ static bool writer_has_old(const struct ring_writer *w, uint32_t size)
 	return segment_begin(head, size) + size <= w->since + RING_DATA_SIZE;
 }
 
-/* Gives up old records for new ones: in our own segment, then in the one that was left longest ago. */
+/*
+ * Gives up old records for new ones: in our own segment, then in the one that was left longest
+ * ago.
+ */
 static void *writer_overwrite(struct ring_writer *w, uint32_t size, bool own)
 {
 	struct ring_segment *seg = w->segment;
@@ -300,7 +307,8 @@ void *ring_reserve(struct ring_writer *w, size_t size, uint64_t now_ns)
 	if (likely(generation && size >= sizeof(struct record) && size <= RECORD_MAX))
 		at = writer_reserve(w, (uint32_t)size, now_ns);
 	/* In a child that has not noticed its fork the counters are still the parent's. */
-	if (unlikely(!at) && (generation || !atomic_load_explicit(&ring.generation, memory_order_relaxed)))
+	if (unlikely(!at) &&
+	    (generation || !atomic_load_explicit(&ring.generation, memory_order_relaxed)))
 		ring_count(COUNTER_RING_DROPPED, 1);
 	return at;
 }
@@ -322,7 +330,10 @@ void ring_commit(struct ring_writer *w)
 	if (likely(record->size >= sizeof(*record) && size <= w->reserved)) {
 		record->size = size;
 		record->check = record_check(w->position);
-		/* Pairs with the reader's acquire load: whoever sees the new head sees a whole record. */
+		/*
+		 * Pairs with the reader's acquire load: whoever sees the new head sees a whole
+		 * record.
+		 */
 		atomic_store_explicit(&seg->head, w->position + size, memory_order_release);
 	}
 	w->reserved = 0;

@@ -16,7 +16,7 @@
 
 /** What goes into the header of a process's ring. Strings may be NULL. */
 struct ring_identity {
-	const char *directory;		/* absolute; made (0700) if it is missing; owner and mode are checked */
+	const char *directory;		/* absolute; made (0700) if missing, else checked */
 	const char *executable;
 	const char *service;
 	const char *resource;
@@ -26,32 +26,35 @@ struct ring_identity {
 };
 
 /**
- * One thread's place in the ring. All-zero is "none yet". The segment is the one this thread prefers, so
- * that threads seldom meet; it is owned from ring_reserve() to ring_commit() only, so any number of threads
- * may share a few segments, and none is lost with a thread that ends without a word.
+ * One thread's place in the ring. All-zero is "none yet". The segment is the one this thread
+ * prefers, so that threads seldom meet; it is owned from ring_reserve() to ring_commit() only, so
+ * any number of threads may share a few segments, and none is lost with a thread that ends
+ * without a word.
  */
 struct ring_writer {
 	struct ring_segment *segment;
 	uint64_t generation;		/* of the ring the segment belongs to */
 	uint64_t position;		/* of the record that is being written */
 	uint64_t since;			/* where this thread began in the segment */
-	uint64_t spare;			/* from this position on there should be another segment with room */
+	uint64_t spare;			/* from here on there should be another segment with room */
 	uint32_t index;			/* of the segment */
 	uint32_t reserved;		/* bytes reserved for the record; 0: none */
 };
 
 /**
- * Makes this process's ring file and its first segment. Idempotent per generation: a failure is final and
- * costs nothing the second time. Returns 0; -EAGAIN while another thread is at it; or a negative errno
- * (-EPERM: sealed, or the directory is not ours alone). Without a ring records are counted as dropped.
- * Context: not signal-safe; the caller holds the agent's guard; the descriptor is closed on return.
+ * Makes this process's ring file and its first segment. Idempotent per generation: a failure is
+ * final and costs nothing the second time. Returns 0; -EAGAIN while another thread is at it; or a
+ * negative errno (-EPERM: sealed, or the directory is not ours alone). Without a ring records are
+ * counted as dropped. Context: not signal-safe; the caller holds the agent's guard; the
+ * descriptor is closed on return.
  */
 int ring_open(const struct ring_identity *identity);
 
 /**
- * Forgets the parent's ring after fork, in the child only, while it has one thread; never in a vfork child.
- * Nothing is unmapped, but private memory takes the place of the parent's ring (unless sealed): a record
- * that a signal handler's fork cut in two harms nobody. Counters start again at 0.
+ * Forgets the parent's ring after fork, in the child only, while it has one thread; never in a
+ * vfork child. Nothing is unmapped, but private memory takes the place of the parent's ring
+ * (unless sealed): a record that a signal handler's fork cut in two harms nobody. Counters start
+ * again at 0.
  */
 void ring_forget(void);
 
@@ -70,8 +73,8 @@ uint64_t ring_counted(unsigned int counter);
  */
 void *ring_reserve(struct ring_writer *w, size_t size, uint64_t now_ns);
 /**
- * Publishes the reserved record; record.size says how much was used, record.kind what it is. No-op when
- * nothing is reserved, or when the process has forked since.
+ * Publishes the reserved record; record.size says how much was used, record.kind what it is.
+ * No-op when nothing is reserved, or when the process has forked since.
  */
 void ring_commit(struct ring_writer *w);
 /** The thread ends: a reservation that is still open is given back. */

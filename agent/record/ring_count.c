@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The counters: in static memory until there is a ring file, in its header from then on. Called by everybody
- * who gives something up. Must never lose a count on the way from one place to the other.
+ * The counters: in static memory until there is a ring file, in its header from then on. Called
+ * by everybody who gives something up. Must never lose a count on the way from one place to the
+ * other.
  */
+#include "base/atomic.h"
 #include "base/compiler.h"
 #include "record/counter.h"
 #include "record/ring_file.h"
@@ -13,12 +15,12 @@ static _Atomic uint64_t early[COUNTER_COUNT];
 static _Atomic uint64_t *_Atomic counters = early;
 
 /*
- * Sequentially consistent on purpose: either the move below finds what was added to early[], or
- * the one who added finds that the counters have moved, and moves the rest itself.
+ * Either this finds what was added to early[], or the one who added finds that the counters have
+ * moved, and moves the rest itself: the fences in ring_count() and ring_counters_use() see to that.
  */
 static void counters_move(unsigned int counter)
 {
-	_Atomic uint64_t *to = atomic_load(&counters);
+	_Atomic uint64_t *to = atomic_load_explicit(&counters, memory_order_acquire);
 	uint64_t n = atomic_exchange(&early[counter], 0);
 
 	if (n)
@@ -31,8 +33,11 @@ void ring_count(unsigned int counter, uint64_t n)
 
 	if (unlikely(counter >= COUNTER_COUNT))
 		return;
-	atomic_fetch_add(&at[counter], n);
-	if (unlikely(at == early && atomic_load(&counters) != early))
+	add_u64(&at[counter], n);
+	if (likely(at != early))
+		return;
+	atomic_thread_fence(memory_order_seq_cst);
+	if (atomic_load_explicit(&counters, memory_order_relaxed) != early)
 		counters_move(counter);
 }
 
@@ -40,19 +45,21 @@ uint64_t ring_counted(unsigned int counter)
 {
 	_Atomic uint64_t *at = atomic_load_explicit(&counters, memory_order_acquire);
 
-	return counter < COUNTER_COUNT ? atomic_load_explicit(&at[counter], memory_order_relaxed) : 0;
+	return counter < COUNTER_COUNT ? atomic_load_explicit(&at[counter], memory_order_relaxed)
+				       : 0;
 }
 
 void ring_counters_use(_Atomic uint64_t *in_file)
 {
-	atomic_store(&counters, in_file);
+	atomic_store_explicit(&counters, in_file, memory_order_release);
+	atomic_thread_fence(memory_order_seq_cst);
 	for (unsigned int i = 0; i < COUNTER_COUNT; i++)
 		counters_move(i);
 }
 
 void ring_counters_reset(void)
 {
-	atomic_store(&counters, early);
+	atomic_store_explicit(&counters, early, memory_order_release);
 	for (unsigned int i = 0; i < COUNTER_COUNT; i++)
 		atomic_store_explicit(&early[i], 0, memory_order_relaxed);
 }

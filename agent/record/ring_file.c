@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The ring's file: making it, letting it grow, leaving it behind in a fork's child. Called by ring.c
- * only. It must never keep a descriptor (hazard E1), never make the file larger than RLIMIT_FSIZE
- * permits (F3), never map what is not allocated (F5), and never write where another user could have
- * put a link (N5).
+ * The ring's file: making it, letting it grow, leaving it behind in a fork's child. Called by
+ * ring.c only. It must never keep a descriptor (hazard E1), never make the file larger than
+ * RLIMIT_FSIZE permits (F3), never map what is not allocated (F5), and never write where another
+ * user could have put a link (N5).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -92,7 +92,8 @@ static void put_name(char *at, uint32_t pid, uint64_t generation)
 }
 
 /* Appends @text to the header; a list too long for its room ends behind its last whole member. */
-static uint32_t put_text(struct ring_header *h, uint32_t at, const char *text, size_t max, bool list)
+static uint32_t put_text(struct ring_header *h, uint32_t at, const char *text, size_t max,
+			 bool list)
 {
 	size_t len = text ? strlen(text) : 0;
 
@@ -146,7 +147,10 @@ static int map_first(struct ring *r, int fd)
 	void *header, *segment;
 	int ret;
 
-	/* One allocation for both, so that a limit or a full disk shows before anything is mapped. */
+	/*
+	 * One allocation for both, so that a limit or a full disk shows before anything is
+	 * mapped.
+	 */
 	if (file_size(1) > sys_file_size_limit())
 		return -EFBIG;
 	ret = sys_fallocate(fd, 0, (int64_t)file_size(1));
@@ -253,7 +257,10 @@ struct ring_segment *ring_file_grow(struct ring *r, uint32_t *index, int *error)
 		*index = n;
 		atomic_store_explicit(&seg->owner, 1, memory_order_relaxed);
 		atomic_store_explicit(&r->segment[n], seg, memory_order_relaxed);
-		/* Pairs with other threads' acquire loads, and with the reader's of header->segments. */
+		/*
+		 * Pairs with other threads' acquire loads, and with the reader's of
+		 * header->segments.
+		 */
 		atomic_store_explicit(&r->segments, n + 1, memory_order_release);
 		atomic_store_explicit(&r->header->segments, n + 1, memory_order_release);
 	}
@@ -268,7 +275,8 @@ void ring_file_sever(struct ring *r)
 	if (r->header)
 		sys_replace(r->header, RING_HEADER_SIZE);
 	for (uint32_t i = 0; i < n; i++)
-		sys_replace(atomic_load_explicit(&r->segment[i], memory_order_relaxed), RING_SEGMENT_SIZE);
+		sys_replace(atomic_load_explicit(&r->segment[i], memory_order_relaxed),
+			    RING_SEGMENT_SIZE);
 }
 
 void ring_file_alive(struct ring *r)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Between ring.c (records and segments, the hot part), ring_file.c (system calls, the rare part) and
- * ring_count.c. Nobody else includes it.
+ * Between ring.c (records and segments, the hot part), ring_file.c (system calls, the rare part)
+ * and ring_count.c. Nobody else includes it.
  */
 #ifndef RECORD_RING_FILE_H
 #define RECORD_RING_FILE_H
@@ -15,7 +15,7 @@
 /** This process's ring. One per process; a thread may read it while another one lets it grow. */
 struct ring {
 	_Atomic uint64_t generation;	/* 0: closed. Stored last when the ring opens */
-	uint32_t *alive;		/* lies in a page that is wiped in a fork's child: 0 there */
+	uint32_t *alive;		/* in a page that is wiped in a fork's child: 0 there */
 	struct ring_header *header;
 	struct ring_segment *_Atomic segment[RING_SEGMENTS_MAX];
 	_Atomic uint32_t segments;	/* how many of them are mapped */
@@ -31,14 +31,14 @@ struct ring {
 };
 
 /**
- * Makes directory and file and maps header and first segment. Everything of @r but `generation` is set
- * on success; on failure no file is left. Returns 0 or a negative errno.
+ * Makes directory and file and maps header and first segment. Everything of @r but `generation`
+ * is set on success; on failure no file is left. Returns 0 or a negative errno.
  */
 int ring_file_make(struct ring *r, const struct ring_identity *identity);
 
 /**
- * One more segment, owned by the caller. NULL when another thread is at it, at the size limit, or on failure
- * (*error is set then).
+ * One more segment, owned by the caller. NULL when another thread is at it, at the size limit, or
+ * on failure (*error is set then).
  */
 struct ring_segment *ring_file_grow(struct ring *r, uint32_t *index, int *error);
 

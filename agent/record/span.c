@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One span record, attribute by attribute. Called by carry/; writes into the room that ring_reserve()
- * gave, never past it.
+ * One span record, attribute by attribute. Called by carry/; writes into the room that
+ * ring_reserve() gave, never past it.
  */
 #include <string.h>
 
@@ -27,7 +27,10 @@ void span_begin(struct span_writer *s, struct ring_writer *w, uint64_t now_ns)
 	s->end = (char *)s->span + SPAN_ROOM;
 }
 
-/* Room for a value of @len bytes, with its header written and its padding zeroed; NULL: none (counted). */
+/*
+ * Room for a value of @len bytes, with its header written and its padding zeroed; NULL: none
+ * (counted).
+ */
 static char *span_attribute(struct span_writer *s, enum record_attribute_key key, size_t len)
 {
 	struct record_attribute *a;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Writing one span record, attribute by attribute, straight into the reserved room. Called by carry/.
- * An attribute that does not fit is left out and counted; a span never is, for that reason.
+ * Writing one span record, attribute by attribute, straight into the reserved room. Called by
+ * carry/. An attribute that does not fit is left out and counted; a span never is, for that
+ * reason.
  */
 #ifndef RECORD_SPAN_H
 #define RECORD_SPAN_H

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A ring and a spool that somebody has scribbled over, read in every way. The first byte says how to read;
- * with its top bit set the rest is the ring file as it is. Otherwise the rest is a list of changes to files
- * that our own writer and drainer made: where (one byte), offset (two), length (one), bytes.
+ * A ring and a spool that somebody has scribbled over, read in every way. The first byte says how
+ * to read; with its top bit set the rest is the ring file as it is. Otherwise the rest is a list
+ * of changes to files that our own writer and drainer made: where (one byte), offset (two),
+ * length (one), bytes.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -99,20 +100,28 @@ static void prepare(void)
 {
 	struct ring_writer a = { 0 }, b = { 0 };
 	struct ring_identity identity = {
-		.directory = dir, .executable = "prog", .service = "svc", .resource = "k=v,l=w", .context = "u=1",
-		.size_max = RING_SIZE, .generation = 0xabcdef,
+		.directory = dir,
+		.executable = "prog",
+		.service = "svc",
+		.resource = "k=v,l=w",
+		.context = "u=1",
+		.size_max = RING_SIZE,
+		.generation = 0xabcdef,
 	};
 	struct reader *r;
 	uint64_t sum = 0;
 
-	snprintf(dir, sizeof(dir), "%s/fuzz.XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+	snprintf(dir, sizeof(dir), "%s/fuzz.XXXXXX",
+		 access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
 	if (!mkdtemp(dir) || ring_open(&identity) != 0)
 		abort();
 	atexit(clean);
 	snprintf(ring_path, sizeof(ring_path), "%s/%d-%016x" RING_SUFFIX, dir, getpid(), 0xabcdef);
-	snprintf(spool_path, sizeof(spool_path), "%s/%d-%016x" SPOOL_SUFFIX, dir, getpid(), 0xabcdef);
+	snprintf(spool_path, sizeof(spool_path), "%s/%d-%016x" SPOOL_SUFFIX, dir, getpid(),
+		 0xabcdef);
 	write_spans(&a, 3);
-	if (reader_open(&r, dir, READER_DRAIN | READER_KEEP) != 0 || reader_drain(r, true, use_record, &sum) != 3)
+	if (reader_open(&r, dir, READER_DRAIN | READER_KEEP) != 0 ||
+	    reader_drain(r, true, use_record, &sum) != 3)
 		abort();
 	reader_close(r);
 	write_spans(&a, 10);
@@ -143,7 +152,8 @@ static void change(const uint8_t *data, size_t size)
 
 	while (size > 4) {
 		size_t where = data[0] % (sizeof(places) / sizeof(places[0]));
-		size_t off = places[where].base + data[1] + (data[2] % 64) * 256u, len = data[3] % 32;
+		size_t off = places[where].base + data[1] + (data[2] % 64) * 256u,
+		       len = data[3] % 32;
 		size_t cap = places[where].file == ring_now ? RING_SIZE : SPOOL_MAX;
 
 		if (len > size - 4)

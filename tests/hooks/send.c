@@ -309,6 +309,25 @@ static void in_a_handler_the_connection_is_given_up(void **state)
 	assert_log("real.send");
 }
 
+static void answers_are_told_once_they_have_left(void **state)
+{
+	const struct iovec iov[] = { { (void *)(uintptr_t)"ab", 2 }, { (void *)(uintptr_t)"cd", 2 } };
+
+	(void)state;
+	stub_watch(FD, CARRY_SERVER | 9);
+	assert_int_equal(writev(FD, iov, 2), 3);
+	assert_int_equal(errno, 0);
+	assert_log("real.writev; answered 9 \"abc\"");
+	fake_returns({ -1, EPIPE });
+	assert_int_equal(send(FD, "abc", 3, 0), -1);
+	assert_int_equal(errno, EPIPE);
+	assert_log("real.send");
+	fake_returns({ 3, 0 });
+	carry_state = CARRY_OFF;
+	assert_int_equal(write(FD, "abc", 3), 3);
+	carry_state = CARRY_ON;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -326,6 +345,7 @@ int main(void)
 		sent_test(control_data_goes_with_nothing_of_ours),
 		sent_test(what_the_kernel_refuses_is_left_to_it),
 		sent_test(nothing_to_send_is_no_bytes),
+		sent_test(answers_are_told_once_they_have_left),
 		sent_test(in_a_handler_the_connection_is_given_up),
 	};
 

@@ -2,7 +2,8 @@
 /*
  * Hazard D7: fork while other threads are inside the hooks at every moment; each child must be able
  * to serve, call, make a thread and fork again. A child that hangs is killed by its alarm and
- * counted. timeout: 120
+ * counted.
+ * timeout: 120
  *
  * expect-more-spans
  */

@@ -2,7 +2,8 @@
 /*
  * Bytes that are no HTTP/1, or that two parsers read differently, in both directions and cut at
  * random places: they arrive as they were sent, the connection is counted as opaque, nothing
- * crashes. timeout: 120
+ * crashes.
+ * timeout: 120
  *
  * expect-more-spans
  * expect-counter: connections.opaque >= 30

@@ -3,7 +3,8 @@
  * Hazard I1 on a real connection: a non-blocking client with a tiny send buffer and a slow reader
  * that takes a few bytes at a time. Writes are cut everywhere, also inside a header of ours. What
  * arrives, with our lines taken out, is byte for byte what was written, and every request has
- * exactly one traceparent. timeout: 120
+ * exactly one traceparent.
+ * timeout: 120
  *
  * expect-span: CLIENT POST /short x300 parent=none status=200
  * expect-counter: inject.owed >= 1

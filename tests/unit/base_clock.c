@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * base/clock.h against the C library's clocks. This program has a clock_gettime of its own that lies,
- * as libfaketime's does: whoever asks libc is off by a year.
+ * base/clock.h against the C library's clocks. This program has a clock_gettime of its own that
+ * lies, as libfaketime's does: whoever asks libc is off by a year.
  */
 #include <dlfcn.h>
 #include <setjmp.h>

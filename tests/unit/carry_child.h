@@ -66,6 +66,9 @@ static inline void remove_recording(const char *directory)
 	rmdir(directory);
 }
 
+/** A list of literals as an environment: it is only read. */
+#define ENVIRONMENT(list) ((char *const *)(uintptr_t)(list))
+
 /** Runs the tests that follow in a child whose agent was started with @environment. */
 #define IN_CHILD(failed, name, environment, ...) \
 	do { \

@@ -111,6 +111,11 @@ static inline ssize_t send_call(int fd, const struct iovec *iov, int iovcnt, str
 	struct carry_plan plan;
 	ssize_t result;
 
+	if (carry_watch(fd) & CARRY_SERVER) {
+		result = kernel_take(w, iov, iovcnt, next_limit(arg));
+		carry_answered(carry_watch(fd), iov, iovcnt, (size_t)result);
+		return result ? result : -EAGAIN;
+	}
 	carry_sending(&plan, carry_watch(fd), iov, iovcnt, CARRY_SEND_PLAIN);
 	do {
 		size_t limit = next_limit(arg);

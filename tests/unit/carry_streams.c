@@ -85,7 +85,7 @@ static void assert_in_sync(int fd)
 
 	wire.len = 0;
 	if (fd == SERVER) {
-		receive(SERVER, REQUEST);
+		receive(SERVER, CALL);
 		assert_int_equal(ring_counted(COUNTER_REQUESTS), requests + 1);
 		send_text(SERVER, ANSWER, &wire);
 		assert_string_equal(wire.bytes, ANSWER);
@@ -116,32 +116,47 @@ static void assert_untouched(int fd)
 
 /* ---- any pieces ---- */
 
+/* Every request has a parent of its own: one that is used for ever is not believed for ever (R1). */
+static void freshen(char *request)
+{
+	static unsigned int serial;
+	char digits[8];
+
+	snprintf(digits, sizeof(digits), "%04x", ++serial & 0xffff);
+	for (char *at = request; (at = strstr(at, T "-")) != NULL; at += 33)
+		memcpy(at + 45, digits, 4);
+}
+
 static void test_request_split(void **state)
 {
+	static char request[] = REQUEST;
 	size_t len = strlen(REQUEST);
 
 	for (size_t cut = 0; cut <= len; cut++) {
 		setup(state);
-		receive_part(SERVER, REQUEST, cut);
+		freshen(request);
+		receive_part(SERVER, request, cut);
 		assert_int_equal(counted(COUNTER_REQUESTS), cut == len);
-		receive_part(SERVER, REQUEST + cut, len - cut);
+		receive_part(SERVER, request + cut, len - cut);
 		assert_int_equal(counted(COUNTER_REQUESTS), 1);
 		assert_int_equal(counted(COUNTER_REQUESTS_ROOT), 0);
 		assert_serving(true);
 	}
 	setup(state);
+	freshen(request);
 	for (size_t i = 0; i < len; i++)
-		receive_part(SERVER, REQUEST + i, 1);
+		receive_part(SERVER, request + i, 1);
 	assert_serving(true);
 }
 
 static void test_pipelined_split(void **state)
 {
-	static const char both[] = POSTED "\r\n0123456789" REQUEST;
+	static char both[] = POSTED "\r\n0123456789" REQUEST;
 	size_t len = strlen(both);
 
 	for (size_t cut = 0; cut <= len; cut++) {
 		setup(state);
+		freshen(both);
 		receive_part(SERVER, both, cut);
 		receive_part(SERVER, both + cut, len - cut);
 		assert_int_equal(counted(COUNTER_REQUESTS), 2);
@@ -558,13 +573,13 @@ int main(void)
 		TEST(test_request_split), TEST(test_pipelined_split), TEST(test_answer_split_client),
 		TEST(test_answer_split_server), TEST(test_expect), TEST(test_early_answer),
 		TEST(test_answer_to_nothing), TEST(test_tunnels), TEST(test_closed_before_answer),
-		TEST(test_answer_until_close), TEST(test_bytes_after_end), TEST(test_pipelines),
+		TEST(test_answer_until_close), TEST(test_pipelines),
 		TEST(test_duplicates), TEST(test_sendfile), TEST(test_received_unseen), TEST(test_missed),
-		TEST(test_flushing),
+		TEST(test_flushing), TEST(test_bytes_after_end),
 	};
 	int failed;
 
-	if (getenv("T")) cmocka_set_test_filter(getenv("T")); start_recording(NULL, directory);
+	start_recording(NULL, directory);
 	failed = cmocka_run_group_tests(tests, NULL, NULL);
 	remove_recording(directory);
 	return failed;

@@ -139,7 +139,8 @@ static void samplers(void **state)
 		char name[100], arg[100];
 
 		snprintf(name, sizeof(name), "OTEL_TRACES_SAMPLER=%s", cases[i].name);
-		snprintf(arg, sizeof(arg), "OTEL_TRACES_SAMPLER_ARG=%s", cases[i].arg ? cases[i].arg : "");
+		snprintf(arg, sizeof(arg), "OTEL_TRACES_SAMPLER_ARG=%s",
+			 cases[i].arg ? cases[i].arg : "");
 		read_one(name, arg, NULL);
 		assert_int_equal(config.sampler, cases[i].sampler);
 		assert_int_equal(config.parent_based, cases[i].parent_based);
@@ -154,14 +155,44 @@ static void ratios(void **state)
 		const char *text;
 		double ratio;
 	} good[] = {
-		{ "0", 0 }, { "1", 1 }, { "1.0", 1 }, { "0.1", 0.1 }, { ".5", 0.5 }, { "1.", 1 }, { "1e-3", 1e-3 },
-		{ "25E-2", 0.25 }, { "0.01e+1", 0.1 }, { "0.00000000000000000000000001", 1e-26 },
-		{ "0.3333333333333333333333333333", 1.0 / 3 }, { "1e-9999", 0 }, { "0e99999", 0 },
-		{ "000000000000000000000000000001", 1 }, { "1.0000000000000000000000", 1 },
+		{"0", 0},
+		{"1", 1},
+		{"1.0", 1},
+		{"0.1", 0.1},
+		{".5", 0.5},
+		{"1.", 1},
+		{"1e-3", 1e-3},
+		{"25E-2", 0.25},
+		{"0.01e+1", 0.1},
+		{"0.00000000000000000000000001", 1e-26},
+		{"0.3333333333333333333333333333", 1.0 / 3},
+		{"1e-9999", 0},
+		{"0e99999", 0},
+		{"000000000000000000000000000001", 1},
+		{"1.0000000000000000000000", 1},
 	};
 	static const char *const bad[] = {
-		"", ".", "e", "1e", "1e+", "-1", "+1", "1.1", "2", "1e1", "1e99999999999", "0.5x", " 1", "1 ", "0,5",
-		"0x1", "nan", "inf", "1.0.0", "99999999999999999999999999", "10000000000000000000000000e-1",
+		"",
+		".",
+		"e",
+		"1e",
+		"1e+",
+		"-1",
+		"+1",
+		"1.1",
+		"2",
+		"1e1",
+		"1e99999999999",
+		"0.5x",
+		" 1",
+		"1 ",
+		"0,5",
+		"0x1",
+		"nan",
+		"inf",
+		"1.0.0",
+		"99999999999999999999999999",
+		"10000000000000000000000000e-1",
 	};
 
 	(void)state;
@@ -170,7 +201,8 @@ static void ratios(void **state)
 		double want = good[i].ratio * 9223372036854775808.0;
 
 		assert_int_equal(config_parse_ratio(good[i].text, &bound), 0);
-		assert_true((double)bound >= want - want * 1e-12 - 1 && (double)bound <= want + want * 1e-12 + 1);
+		assert_true((double)bound >= want - want * 1e-12 - 1 &&
+			    (double)bound <= want + want * 1e-12 + 1);
 	}
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		uint64_t bound = 12345;
@@ -183,7 +215,17 @@ static void ratios(void **state)
 static void sizes(void **state)
 {
 	static const char *const bad[] = {
-		"", "K", "-1", "1KB", "1 K", "1.5M", "1T", " 1", "999999999999999999999", "999999999999999999G", "0x10",
+		"",
+		"K",
+		"-1",
+		"1KB",
+		"1 K",
+		"1.5M",
+		"1T",
+		" 1",
+		"999999999999999999999",
+		"999999999999999999G",
+		"0x10",
 	};
 	uint64_t n;
 
@@ -233,12 +275,16 @@ static void directories(void **state)
 	char out[64];
 
 	(void)state;
-	assert_int_equal(directory("CTXAGENT_DIR=/a/b", "XDG_RUNTIME_DIR=/run/1", "HOME=/h", out, sizeof(out)), 4);
+	assert_int_equal(directory("CTXAGENT_DIR=/a/b", "XDG_RUNTIME_DIR=/run/1", "HOME=/h", out,
+				   sizeof(out)),
+			 4);
 	assert_string_equal(out, "/a/b");
 	assert_int_equal(directory("CTXAGENT_DIR=/a/b///", NULL, NULL, out, sizeof(out)), 4);
 	assert_string_equal(out, "/a/b");
 	assert_int_equal(directory("CTXAGENT_DIR=/", NULL, NULL, out, sizeof(out)), 1);
-	assert_int_equal(directory("CTXAGENT_DIR=", "XDG_RUNTIME_DIR=/run/1", "HOME=/h", out, sizeof(out)), 15);
+	assert_int_equal(
+		directory("CTXAGENT_DIR=", "XDG_RUNTIME_DIR=/run/1", "HOME=/h", out, sizeof(out)),
+		15);
 	assert_string_equal(out, "/run/1/ctxagent");
 	assert_int_equal(directory("XDG_RUNTIME_DIR=run", "HOME=/h", NULL, out, sizeof(out)), 24);
 	assert_string_equal(out, "/h/.local/state/ctxagent");
@@ -254,7 +300,8 @@ static void directories(void **state)
 static void pairs(void **state)
 {
 	const char *list = " user.id = 42 ,job=,=x,nothing,, a=b=c ,\tz=%2C";
-	static const char *const want[][2] = { { "user.id", "42" }, { "job", "" }, { "a", "b=c" }, { "z", "%2C" } };
+	static const char *const want[][2] = {
+		{"user.id", "42"}, {"job", ""}, {"a", "b=c"}, {"z", "%2C"}};
 	struct config_pair pair;
 
 	(void)state;

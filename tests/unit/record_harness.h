@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the tests of record/ share: a private directory, a ring in it, and records that carry their thread,
- * number and a checksum, so that a torn, doubled or lost one is noticed. Included by tests/unit/record_*.c.
+ * What the tests of record/ share: a private directory, a ring in it, and records that carry
+ * their thread, number and a checksum, so that a torn, doubled or lost one is noticed. Included
+ * by tests/unit/record_*.c.
  */
 #ifndef TESTS_UNIT_RECORD_HARNESS_H
 #define TESTS_UNIT_RECORD_HARNESS_H
@@ -176,7 +177,10 @@ struct help_seen {
 	uint64_t stop_after;		/* 0: never */
 };
 
-/* One writer's records come in order as long as it stays in one segment: see help_bitmap for the rest. */
+/*
+ * One writer's records come in order as long as it stays in one segment: see help_bitmap for the
+ * rest.
+ */
 UNUSED static int help_sink(void *arg, const struct reader_source *source, const struct record *record)
 {
 	const struct numbered *n = (const struct numbered *)record;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Files that no writer of ours would leave: the reader refuses or skips them, goes on with the rest, and
- * never dies.
+ * Files that no writer of ours would leave: the reader refuses or skips them, goes on with the
+ * rest, and never dies.
  */
 #include "record_harness.h"
 
@@ -151,10 +151,20 @@ static void other_kinds_of_files(void **state)
 static void names_that_are_none(void **state)
 {
 	static const char *const names[] = {
-		"1-0000000000000001.rin", "1-0000000000000001.ringx", "01-0000000000000001.ring",
-		"1-000000000000001.ring", "1-00000000000000001.ring", "1-000000000000000A.ring", "-1-0000000000000001.ring",
-		"99999999999-0000000000000001.ring", "+1-0000000000000001.ring", "1-0x00000000000001.ring", ".ring",
-		"1- 000000000000001.ring", " 1-0000000000000001.ring", "1-0000000000000001.ring.spool",
+		"1-0000000000000001.rin",
+		"1-0000000000000001.ringx",
+		"01-0000000000000001.ring",
+		"1-000000000000001.ring",
+		"1-00000000000000001.ring",
+		"1-000000000000000A.ring",
+		"-1-0000000000000001.ring",
+		"99999999999-0000000000000001.ring",
+		"+1-0000000000000001.ring",
+		"1-0x00000000000001.ring",
+		".ring",
+		"1- 000000000000001.ring",
+		" 1-0000000000000001.ring",
+		"1-0000000000000001.ring.spool",
 	};
 	struct reader_stats stats;
 	struct help_seen seen;
@@ -253,7 +263,8 @@ static int cut_sink(void *arg, const struct reader_source *source, const struct 
 static void files_cut_short_under_us(void **state)
 {
 	for (int drain = 0; drain < 3; drain++) {
-		struct reader *r = help_reader(drain ? READER_DRAIN | (drain == 2 ? READER_KEEP : 0) : READER_PEEK);
+		struct reader *r = help_reader(drain ? READER_DRAIN | (drain == 2 ? READER_KEEP : 0)
+						     : READER_PEEK);
 		int records = 0;
 
 		(void)state;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reading a directory of rings: peeking and draining, keeping and removing, while others write, read and
- * die.
+ * Reading a directory of rings: peeking and draining, keeping and removing, while others write,
+ * read and die.
  */
 #include <signal.h>
 #include <sys/prctl.h>
@@ -278,7 +278,10 @@ static void the_spool_keeps_the_counters_of_the_dead(void **state)
 	reader_close(r);
 	assert_int_equal(help_peek().records, 500);
 
-	/* A drainer that does not ask for spools leaves them alone; one that keeps them delivers them once. */
+	/*
+	 * A drainer that does not ask for spools leaves them alone; one that keeps them delivers
+	 * them once.
+	 */
 	r = help_reader(READER_DRAIN);
 	assert_int_equal(drain(r, true, &seen), 0);
 	reader_close(r);
@@ -490,7 +493,10 @@ static void peeking_while_others_drain_and_write(void **state)
 		assert_true(reader_peek(r, help_bitmap_sink, &map) >= 0);
 		assert_int_equal(map.torn, 0);
 		assert_int_equal(map.doubled, 0);
-		/* The newest of one thread may be in a segment that was read before; nothing else may lack. */
+		/*
+		 * The newest of one thread may be in a segment that was read before; nothing else
+		 * may lack.
+		 */
 		assert_true(help_bitmap_gaps(&map) <= 3 * RING_DATA_SIZE / 40);
 		assert_true(map.records >= last);
 		last = map.records;
@@ -547,7 +553,10 @@ static void who_is_alive(void **state)
 	assert_int_equal(reader_sources(r, check_alive, &alive), 1);
 	assert_false(alive);
 	reader_close(r);
-	/* Our pid, but a ring of before we were born; and pids that mean something else to kill(). */
+	/*
+	 * Our pid, but a ring of before we were born; and pids that mean something else to
+	 * kill().
+	 */
 	header.pid = (uint32_t)getpid();
 	header.start_monotonic_ns = clock_monotonic();
 	assert_true(reader_alive(&source));

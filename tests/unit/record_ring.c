@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The writer's side of a ring: what a record looks like from outside, at every place of the circle, with
- * a reader and without, until nothing fits any more.
+ * The writer's side of a ring: what a record looks like from outside, at every place of the
+ * circle, with a reader and without, until nothing fits any more.
  */
 #include <pthread.h>
 #include <sched.h>
@@ -40,7 +40,8 @@ static void a_ring_is_one_private_file_and_no_descriptor(void **state)
 
 static void opening_twice_is_once(void **state)
 {
-	struct ring_identity identity = { .directory = help_dir, .size_max = ONE_SEGMENT, .generation = 7 };
+	struct ring_identity identity = {
+		.directory = help_dir, .size_max = ONE_SEGMENT, .generation = 7};
 
 	(void)state;
 	assert_int_equal(ring_open(&identity), 0);
@@ -75,8 +76,13 @@ static void the_header_names_the_process(void **state)
 {
 	static char executable[300], resource[5000];
 	struct ring_identity identity = {
-		.directory = help_dir, .executable = executable, .service = "serv", .resource = resource,
-		.context = "a=b", .size_max = ONE_SEGMENT, .generation = 9,
+		.directory = help_dir,
+		.executable = executable,
+		.service = "serv",
+		.resource = resource,
+		.context = "a=b",
+		.size_max = ONE_SEGMENT,
+		.generation = 9,
 	};
 	struct reader *r = help_reader(READER_PEEK);
 
@@ -142,7 +148,8 @@ static void the_circle_closes_at_every_place(void **state)
 	for (size_t s = 0; s < 3; s++) {
 		for (uint32_t left = 0; left <= sizes[s] + 16; left += 8) {
 			/* Never smaller than a record, never larger than one may be. */
-			for (uint32_t gap = RING_DATA_SIZE - left - used; gap; gap = RING_DATA_SIZE - left - used) {
+			for (uint32_t gap = RING_DATA_SIZE - left - used; gap;
+			     gap = RING_DATA_SIZE - left - used) {
 				uint32_t size = gap > RECORD_MAX ? RECORD_MAX - 64 : gap;
 
 				assert_true(help_write(&w, 0, number++, size));
@@ -152,7 +159,8 @@ static void the_circle_closes_at_every_place(void **state)
 			}
 			take_all(r, &seen, number);
 			assert_true(help_write(&w, 0, number++, sizes[s]));
-			used = left < sizes[s] ? (uint32_t)sizes[s] : RING_DATA_SIZE - left + (uint32_t)sizes[s];
+			used = left < sizes[s] ? (uint32_t)sizes[s]
+					       : RING_DATA_SIZE - left + (uint32_t)sizes[s];
 			if (used == RING_DATA_SIZE)
 				used = 0;
 			while (used >= RING_DATA_SIZE - sizes[s] - 64) {
@@ -166,7 +174,8 @@ static void the_circle_closes_at_every_place(void **state)
 		}
 	}
 	reader_close(r);
-	assert_int_equal(ring_counted(COUNTER_RING_DROPPED) + ring_counted(COUNTER_RING_OVERWRITTEN), 0);
+	assert_int_equal(
+		ring_counted(COUNTER_RING_DROPPED) + ring_counted(COUNTER_RING_OVERWRITTEN), 0);
 }
 
 static void with_a_reader_a_full_ring_refuses_the_newest(void **state)
@@ -322,7 +331,8 @@ static void counters_move_into_the_file(void **state)
 	assert_int_equal(ring_counted(COUNTER_REQUESTS), 5);
 	assert_int_equal(ring_counted(COUNTER_COUNT), 0);
 	{
-		struct ring_identity identity = { .directory = help_dir, .size_max = ONE_SEGMENT, .generation = 77 };
+		struct ring_identity identity = {
+			.directory = help_dir, .size_max = ONE_SEGMENT, .generation = 77};
 		uint64_t in_file = 0;
 		int fd;
 
@@ -363,7 +373,9 @@ static void no_count_is_lost_while_the_file_is_made(void **state)
 		usleep(200);
 		{
 			struct ring_identity identity = {
-				.directory = help_dir, .size_max = ONE_SEGMENT, .generation = 1000 + (uint64_t)round,
+				.directory = help_dir,
+				.size_max = ONE_SEGMENT,
+				.generation = 1000 + (uint64_t)round,
 			};
 
 			assert_int_equal(ring_open(&identity), 0);
@@ -406,7 +418,10 @@ static void many_threads_share_few_segments(void **state)
 	assert_true(reader_drain(r, true, help_sink, &seen) >= 0);
 	assert_int_equal(seen.torn, 0);
 	assert_int_equal(seen.records + ring_counted(COUNTER_RING_DROPPED), MANY * EACH);
-	/* A thread may be stopped in the middle of a record: then its segment is nobody's for a while. */
+	/*
+	 * A thread may be stopped in the middle of a record: then its segment is nobody's for a
+	 * while.
+	 */
 	assert_true(ring_counted(COUNTER_RING_DROPPED) < MANY * EACH / 20);
 	reader_close(r);
 }
@@ -437,8 +452,8 @@ static void the_price_of_a_record(void **state)
 		end = clock_monotonic();
 		clock = end - start < clock ? end - start : clock;
 	}
-	print_message("ns per record of 200 bytes, flight recorder: %d.%d (a clock read: %d)\n", (int)(best / 10000),
-		      (int)(best / 1000 % 10), (int)(clock / 10000));
+	print_message("ns per record of 200 bytes, flight recorder: %d.%d (a clock read: %d)\n",
+		      (int)(best / 10000), (int)(best / 1000 % 10), (int)(clock / 10000));
 }
 
 #define T(f) cmocka_unit_test_setup_teardown(f, help_setup, help_teardown)

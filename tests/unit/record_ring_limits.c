@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A ring where there should be none: directories that are not ours alone, limits, full file systems,
- * sandboxes, forks. The program must never notice. Cases that need root are skipped without it.
+ * A ring where there should be none: directories that are not ours alone, limits, full file
+ * systems, sandboxes, forks. The program must never notice. Cases that need root are skipped
+ * without it.
  */
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -20,7 +21,10 @@ static int open_in(const char *directory)
 {
 	static uint64_t generation = 0x77000;
 	struct ring_identity identity = {
-		.directory = directory, .executable = "prog", .size_max = SEGMENTS(4), .generation = ++generation,
+		.directory = directory,
+		.executable = "prog",
+		.size_max = SEGMENTS(4),
+		.generation = ++generation,
 	};
 
 	ring_forget();
@@ -45,7 +49,8 @@ static void directories_are_made_private(void **state)
 static void paths_that_cannot_be(void **state)
 {
 	static char path[5000];
-	struct ring_identity identity = { .directory = help_dir, .size_max = SEGMENTS(1) - 1, .generation = 1 };
+	struct ring_identity identity = {
+		.directory = help_dir, .size_max = SEGMENTS(1) - 1, .generation = 1};
 
 	(void)state;
 	memset(path, 'x', sizeof(path) - 1);
@@ -100,7 +105,8 @@ static void others_must_not_write_there(void **state)
 
 static void a_name_that_is_taken_is_refused(void **state)
 {
-	struct ring_identity identity = { .directory = help_dir, .size_max = SEGMENTS(1), .generation = 5 };
+	struct ring_identity identity = {
+		.directory = help_dir, .size_max = SEGMENTS(1), .generation = 5};
 	struct stat st;
 	char name[40], elsewhere[600];
 
@@ -211,7 +217,10 @@ static void a_full_file_system_is_no_bus_error(void **state)
 	assert_int_equal(status, 0);
 }
 
-/* Whatever system call but exit kills. (Strict mode would do, but takes rdtsc away too, and so the clock.) */
+/*
+ * Whatever system call but exit kills. (Strict mode would do, but takes rdtsc away too, and so
+ * the clock.)
+ */
 static int allow_exit_only(void)
 {
 	struct sock_filter filter[] = {
@@ -222,12 +231,14 @@ static int allow_exit_only(void)
 	};
 	struct sock_fprog program = { sizeof(filter) / sizeof(filter[0]), filter };
 
-	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
+	       prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
 }
 
 static int in_a_sandbox(void)
 {
-	struct ring_identity again = { .directory = help_dir, .size_max = SEGMENTS(4), .generation = 0xabc };
+	struct ring_identity again = {
+		.directory = help_dir, .size_max = SEGMENTS(4), .generation = 0xabc};
 	struct ring_writer w = { 0 }, fresh = { 0 };
 	bool bad = false;
 
@@ -277,7 +288,8 @@ static int child_that_was_told(void)
 	/* The handler that forked returns into the middle of the parent's record. */
 	memset(half, 0xff, 200);
 	ring_commit(&shared);
-	if (ring_is_open() || help_write(&shared, 3, 0, 0) || ring_counted(COUNTER_RING_DROPPED) != 1)
+	if (ring_is_open() || help_write(&shared, 3, 0, 0) ||
+	    ring_counted(COUNTER_RING_DROPPED) != 1)
 		return 1;
 	if (help_open(SEGMENTS(4)) != 0)
 		return 2;

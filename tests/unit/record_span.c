@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A span as carry/ writes it and export/ reads it: every attribute comes back, what does not fit is left
- * out and counted, and malformed ones stop nobody.
+ * A span as carry/ writes it and export/ reads it: every attribute comes back, what does not fit
+ * is left out and counted, and malformed ones stop nobody.
  */
 #include "record_harness.h"
 #include "record/span.h"
@@ -83,7 +83,8 @@ static void what_is_written_is_read(void **state)
 static void what_does_not_fit_is_left_out(void **state)
 {
 	static char text[70000];
-	const size_t room = SPAN_ROOM - sizeof(struct record_span) - sizeof(struct record_attribute);
+	const size_t room =
+		SPAN_ROOM - sizeof(struct record_span) - sizeof(struct record_attribute);
 	struct ring_writer w = { 0 };
 	struct span_writer s;
 	uint64_t dropped = 0;
@@ -182,7 +183,8 @@ static void every_counter_has_a_name(void **state)
 {
 	(void)state;
 	for (unsigned int i = 0; i < COUNTER_COUNT; i++) {
-		assert_true(strlen(counter_name(i)) > 2 && strlen(counter_name(i)) < RING_COUNTER_NAME_MAX);
+		assert_true(strlen(counter_name(i)) > 2 &&
+			    strlen(counter_name(i)) < RING_COUNTER_NAME_MAX);
 		assert_true(strlen(counter_help(i)) > 5);
 		for (unsigned int j = 0; j < i; j++)
 			assert_string_not_equal(counter_name(i), counter_name(j));
