@@ -241,7 +241,7 @@ compile_commands.json: $(BUILD)/compile_commands.json
 	cp $< $@
 $(BUILD)/compile_commands.json: Makefile $(SRC_base) $(SRC_context) $(SRC_proto) $(SRC_config) $(SRC_record) $(SRC_reader) $(SRC_carry) $(SRC_export) $(SRC_cli) $(SRC_hooks)
 	@mkdir -p $(@D)
-	scripts/compile-commands '$(subst ','"'"',$(COMMON) $(AGENT) $(FLAGS_debug) $(PROGRAM_CFLAGS) -I$(BUILD)/proto)' $(filter %.c,$^) >$@
+	$(Q)scripts/compile-commands '$(subst ','"'"',$(COMMON) $(AGENT) $(FLAGS_debug) $(PROGRAM_CFLAGS) -I$(BUILD)/proto)' $(filter %.c,$^) >$@
 
 install: release
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/ctxagent $(DESTDIR)$(PREFIX)/share/man/man1 \

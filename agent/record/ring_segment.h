@@ -93,15 +93,16 @@ static inline uint64_t segment_next(struct ring_segment *seg, uint64_t at, uint6
 }
 
 /* Gives up the oldest records, until none before position @needed is left. */
-static inline void segment_forget(struct ring_segment *seg, uint64_t needed)
+static NOINLINE void segment_forget(struct ring_segment *seg, uint64_t needed)
 {
 	uint64_t head = atomic_load_explicit(&seg->head, memory_order_relaxed);
 	uint64_t tail = atomic_load_explicit(&seg->tail, memory_order_acquire);
 	uint64_t at, records, counted = 0;
 
 	/*
-	 * A reader that comes back just now may move tail too: then count again from there. Counted
-	 * before it is done, so that whoever is killed in between leaves no gap that is not explained.
+	 * A reader that comes back just now may move tail too: then count again from there.
+	 * Counted before it is done, so that whoever is killed in between leaves no gap that is
+	 * not explained.
 	 */
 	do {
 		at = tail;

@@ -27,23 +27,38 @@ static bool in_buffer(const char *at, const struct iovec *call)
 	return call->iov_len && at >= begin && at < begin + call->iov_len;
 }
 
+/* Nothing in the place of a second traceparent: all of its line goes. */
+static void check_cut(const struct model *m, const struct carry_edit *e, const struct iovec *call)
+{
+	const char *line = (const char *)call->iov_base + e->at;
+
+	CHECK(e->cut > 12 && !strncasecmp(line, "traceparent:", 12));
+	CHECK((e->at ? line[-1] : m->last) == '\n');
+	CHECK(memchr(line, '\n', e->cut) == line + e->cut - 1);
+}
+
 /* A text of ours: whole header lines in front of a blank line, or a value in place of another. */
 static void check_edit(const struct model *m, const struct carry_edit *e, const struct iovec *call)
 {
 	const char *bytes = call->iov_base;
 	size_t lines = 0;
 
-	CHECK(e->len && e->at < call->iov_len && e->at + e->cut <= call->iov_len);
+	CHECK(e->at < call->iov_len && e->at + e->cut <= call->iov_len);
+	if (!e->len) {
+		check_cut(m, e, call);
+		return;
+	}
 	for (size_t i = 0; i < e->len; i++) {
 		CHECK(e->text[i] != 0);
 		lines += e->text[i] == '\n';
 		CHECK(e->text[i] != '\n' || (i && e->text[i - 1] == '\r'));
 	}
-	if (e->cut) {
-		CHECK(!lines);
+	/* a value may be empty */
+	if (e->cut || !lines) {
+		CHECK(!lines && (e->at ? bytes[e->at - 1] : m->last) != '\n');
 		return;
 	}
-	CHECK(lines && e->text[e->len - 1] == '\n');
+	CHECK(e->text[e->len - 1] == '\n');
 	CHECK(bytes[e->at] == '\r');
 	CHECK((e->at ? bytes[e->at - 1] : m->last) == '\n');
 }

@@ -139,6 +139,15 @@ static void test_pairs_stay(void **state)
 	assert_head(&wire, "baggage", NULL);
 }
 
+/* Nor with what the process itself was given. */
+static void test_pairs_stay_own(void **state)
+{
+	(void)state;
+	call(CALL);
+	assert_true(in_trace());
+	assert_head(&wire, "baggage", "k=v");
+}
+
 static void test_pairs_travel(void **state)
 {
 	(void)state;
@@ -306,6 +315,7 @@ int main(void)
 	static const char *const malformed[] = { "TRACEPARENT=00-" T "-" S, "TRACESTATE=a=1", NULL };
 	static const char *const texts[] = { PARENT, "TRACESTATE=a=1,A=2", "BAGGAGE=k v=v", NULL };
 	static const char *const pairs[] = { "CTXAGENT_CONTEXT=user.id=42,job=a%20b", NULL };
+	static const char *const both[] = { PARENT, "BAGGAGE=k=v", "CTXAGENT_CONTEXT=user.id=42", NULL };
 	static const char *const travel[] = { "CTXAGENT_CONTEXT=user.id=42,job=a%20b", "CTXAGENT_CONTEXT_BAGGAGE=true", NULL };
 	const struct CMUnitTest modes[] = { cmocka_unit_test(test_disabled), cmocka_unit_test(test_sealed) };
 	int failed = 0;
@@ -316,6 +326,7 @@ int main(void)
 	IN_CHILD(&failed, "malformed parent", ENVIRONMENT(malformed), TEST(test_malformed));
 	IN_CHILD(&failed, "malformed text", ENVIRONMENT(texts), TEST(test_malformed_text));
 	IN_CHILD(&failed, "pairs", ENVIRONMENT(pairs), TEST(test_pairs_stay));
+	IN_CHILD(&failed, "pairs and own context", ENVIRONMENT(both), TEST(test_pairs_stay_own));
 	IN_CHILD(&failed, "pairs as baggage", ENVIRONMENT(travel), TEST(test_pairs_travel));
 	return failed + cmocka_run_group_tests(modes, NULL, NULL);
 }

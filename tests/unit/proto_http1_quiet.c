@@ -247,10 +247,37 @@ static void test_every_place(void **state)
 	}
 }
 
+/* Lines that are passed over count all the same: so many of them, so many bytes of head. */
+static void test_limits(void **state)
+{
+	static char bytes[HTTP1_HEAD_MAX + 256];
+	static const struct {
+		int lines, width;
+	} heads[] = {
+		{ HTTP1_HEADERS_MAX, 8 }, { HTTP1_HEADERS_MAX + 1, 8 }, { 64, 1024 }, { 63, 1038 }, { 64, 1023 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
+		struct stream s = { .name = "limits", .role = RES, .bytes = bytes, .asks = "" };
+		static struct run loud, quiet;
+
+		s.len = (size_t)snprintf(bytes, sizeof(bytes), "HTTP/1.1 204 OK\r\n");
+		for (int k = 0; k < heads[i].lines; k++)
+			s.len += (size_t)snprintf(bytes + s.len, sizeof(bytes) - s.len, "A: %0*d\r\n", heads[i].width - 5, 1);
+		s.len += (size_t)snprintf(bytes + s.len, sizeof(bytes) - s.len, "\r\n");
+		run_pieces(&loud, &s, false, s.len, s.len);
+		run_pieces(&quiet, &s, true, s.len, s.len);
+		expect_same(&s, &quiet, &loud, s.len, s.len);
+		run_pieces(&quiet, &s, true, s.len / 2, s.len - 3);
+		expect_same(&s, &quiet, &loud, s.len / 2, s.len - 3);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_good), cmocka_unit_test(test_bad_framing),
+		cmocka_unit_test(test_limits), cmocka_unit_test(test_good), cmocka_unit_test(test_bad_framing),
 		cmocka_unit_test(test_bad_lines), cmocka_unit_test(test_every_place),
 	};
 

@@ -29,7 +29,7 @@
 #include "record/reader.h"
 #include "record/ring.h"
 
-#define KIND_NUMBERED 100	/* of a record kind that readers do not know: they hand it on all the same */
+#define KIND_NUMBERED 100	/* a kind that readers do not know: they hand it on all the same */
 #define UNUSED __attribute__((unused))
 
 /* Sanitizers map memory and make system calls of their own: no place for the tightest limits. */
@@ -38,8 +38,8 @@
 #else
 #define HELP_FEATURE(x) 0
 #endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || HELP_FEATURE(address_sanitizer) || \
-	HELP_FEATURE(thread_sanitizer)
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || \
+	HELP_FEATURE(address_sanitizer) || HELP_FEATURE(thread_sanitizer)
 #define HELP_SANITIZED 1
 #else
 #define HELP_SANITIZED 0
@@ -64,7 +64,8 @@ UNUSED static const char *help_path(const char *name)
 UNUSED static int help_setup(void **state)
 {
 	(void)state;
-	strcpy(help_dir, access("/dev/shm", W_OK) == 0 ? "/dev/shm/ring.XXXXXX" : "/tmp/ring.XXXXXX");
+	snprintf(help_dir, sizeof(help_dir), "%s/ring.XXXXXX",
+		 access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
 	clock_init();
 	return mkdtemp(help_dir) ? 0 : -1;
 }
@@ -181,7 +182,8 @@ struct help_seen {
  * One writer's records come in order as long as it stays in one segment: see help_bitmap for the
  * rest.
  */
-UNUSED static int help_sink(void *arg, const struct reader_source *source, const struct record *record)
+UNUSED static int help_sink(void *arg, const struct reader_source *source,
+			    const struct record *record)
 {
 	const struct numbered *n = (const struct numbered *)record;
 	struct help_seen *seen = arg;
@@ -189,8 +191,8 @@ UNUSED static int help_sink(void *arg, const struct reader_source *source, const
 	(void)source;
 	if (seen->stop_after && seen->records >= seen->stop_after)
 		return -ECANCELED;
-	if (record->kind != KIND_NUMBERED || record->size < sizeof(*n) || n->thread >= HELP_THREADS ||
-	    n->sum != help_sum(n, record->size - sizeof(*n))) {
+	if (record->kind != KIND_NUMBERED || record->size < sizeof(*n) ||
+	    n->thread >= HELP_THREADS || n->sum != help_sum(n, record->size - sizeof(*n))) {
 		seen->torn++;
 		return 0;
 	}
@@ -214,7 +216,8 @@ struct help_bitmap {
 	uint8_t seen[4][HELP_NUMBERS];
 };
 
-UNUSED static int help_bitmap_sink(void *arg, const struct reader_source *source, const struct record *record)
+UNUSED static int help_bitmap_sink(void *arg, const struct reader_source *source,
+				   const struct record *record)
 {
 	const struct numbered *n = (const struct numbered *)record;
 	struct help_bitmap *map = arg;
