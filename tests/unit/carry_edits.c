@@ -206,6 +206,61 @@ static void test_signed_short(void **state)
 	}
 }
 
+/* ---- short writes ---- */
+
+/* Goes on until all is sent; @between is how often the kernel takes nothing before it takes the rest. */
+static void send_short(const char *bytes, size_t first, int between)
+{
+	struct iovec iov = { (void *)(uintptr_t)bytes, strlen(bytes) };
+	ssize_t n;
+
+	limit = first;
+	while (iov.iov_len) {
+		n = send_call(CLIENT, &iov, 1, &wire, first_limit, NULL);
+		assert_true(n == -EAGAIN || (n > 0 && (size_t)n <= iov.iov_len));
+		if (n > 0) {
+			iov.iov_base = (char *)iov.iov_base + n;
+			iov.iov_len -= (size_t)n;
+		}
+		if (between-- > 0)
+			limit = 0;
+	}
+}
+
+/* However the first call ends, the head gets all of our lines, each of them once. */
+static void test_short_everywhere(void **state)
+{
+	static const char *const heads[] = {
+		CALL, "GET / HTTP/1.1\r\n" PARENT "Host: b\r\n\r\n", "GET / HTTP/1.1\r\nHost: b\r\n" PARENT "\r\n",
+		"GET / HTTP/1.1\r\ntraceparent: \r\nHost: b\r\n\r\n", "GET / HTTP/1.1\r\ntraceparent:\r\n\r\n",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(heads); i++) {
+		for (size_t first = 0; first < strlen(heads[i]) + 120; first++) {
+			setup(state);
+			send_short(heads[i], first, 0);
+			if (head_count(&wire, "traceparent") != 1 || head_count(&wire, "x-request-id") != 1)
+				fail_msg("short at %zu: %s", first, wire.bytes);
+			assert_int_equal(strspn(head_line(&wire, "traceparent", 0), "0123456789abcdef-"), 55);
+			assert_string_equal(wire.bytes + wire.len - 4, "\r\n\r\n");
+		}
+	}
+}
+
+/* A full socket buffer, asked again and again, costs no room. */
+static void test_retries(void **state)
+{
+	static const char head[] = "GET / HTTP/1.1\r\n" PARENT "Host: b\r\n\r\n";
+
+	for (size_t first = 0; first < strlen(head) + 60; first++) {
+		setup(state);
+		send_short(head, first, 400);
+		assert_int_equal(head_count(&wire, "traceparent"), 1);
+		if (head_count(&wire, "x-request-id") != 1)
+			fail_msg("short at %zu: %s", first, wire.bytes);
+	}
+}
+
 /* ---- size (I6) ---- */
 
 /* A head of @len bytes, blank line not counted. */
@@ -348,6 +403,7 @@ int main(void)
 		TEST(test_split_over_iovecs), TEST(test_split_over_calls), TEST(test_bytewise), TEST(test_white_space),
 		TEST(test_malformed_own), TEST(test_signed), TEST(test_signed_short), TEST(test_large_head),
 		TEST(test_large_baggage), TEST(test_large_baggage_short), TEST(test_many_heads), TEST(test_many_pieces),
+		TEST(test_short_everywhere), TEST(test_retries),
 	};
 
 	start_agent(NULL);

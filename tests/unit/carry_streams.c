@@ -1,118 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Connections as real programs use them: heads and answers in any pieces, pipelines, tunnels, answers
- * that come early or never, bytes that nobody saw, numbers that share a stream. What is not followed any
- * further passes untouched.
+ * that come early or never. What is not followed any further passes untouched.
  */
-#include "carry_child.h"
-
-#include <sys/uio.h>
-
-#include "base/compiler.h"
-#include "tests/unit/guard.h"
-
-#define T "4bf92f3577b34da6a3ce929d0e0e4736"
-#define REQUEST "GET /a HTTP/1.1\r\nHost: a\r\ntraceparent: 00-" T "-00f067aa0ba902b7-01\r\n\r\n"
-#define POSTED "POST /a HTTP/1.1\r\nHost: a\r\ntraceparent: 00-" T "-00f067aa0ba902b7-01\r\nContent-Length: 10\r\n"
-#define CALL "GET /b HTTP/1.1\r\nHost: b\r\n\r\n"
-#define ANSWER "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-
-enum { SERVER = 10, CLIENT, OTHER, DUPLICATE };
-
-static struct wire wire;
-static uint64_t base[COUNTER_COUNT];
-
-static uint64_t counted(enum counter id)
-{
-	return ring_counted(id) - base[id];
-}
-
-static int setup(void **state)
-{
-	(void)state;
-	carry_waiting(false);
-	for (int fd = SERVER; fd <= DUPLICATE; fd++)
-		carry_closing(fd);
-	open_server(SERVER);
-	open_client(CLIENT);
-	open_client(OTHER);
-	wire.len = 0;
-	for (unsigned int id = 0; id < COUNTER_COUNT; id++)
-		base[id] = ring_counted(id);
-	return 0;
-}
-
-/* @len bytes arrive on @fd, in memory that ends at a page nobody may touch. */
-static void receive_part(int fd, const char *bytes, size_t len)
-{
-	char *copy = guard_copy(bytes, len);
-	struct iovec iov = { copy, len };
-
-	if (len)
-		carry_received(carry_watch(fd), &iov, 1, len);
-	guard_free(copy, len);
-}
-
-static void receive_end(int fd)
-{
-	carry_received(carry_watch(fd), NULL, 0, 0);
-}
-
-static void send_part(int fd, const char *bytes, size_t len)
-{
-	struct iovec iov = { (void *)(uintptr_t)bytes, len };
-
-	if (len)
-		assert_int_equal(send_call(fd, &iov, 1, &wire, no_limit, NULL), len);
-}
-
-/* A call on another connection leaves in the served request's trace, or in one of its own. */
-static void assert_serving(bool serving)
-{
-	wire.len = 0;
-	send_text(OTHER, CALL, &wire);
-	assert_non_null(wire_trace(&wire, 0));
-	assert_int_equal(!memcmp(wire_trace(&wire, 0), T, 32), serving);
-	receive(OTHER, ANSWER);
-	wire.len = 0;
-}
-
-/* The connection is still followed: one more request comes in on it, or goes out and is answered. */
-static void assert_in_sync(int fd)
-{
-	uint64_t requests = ring_counted(COUNTER_REQUESTS), injected = ring_counted(COUNTER_INJECTED);
-	uint64_t spans = ring_counted(COUNTER_SPANS);
-
-	wire.len = 0;
-	if (fd == SERVER) {
-		receive(SERVER, CALL);
-		assert_int_equal(ring_counted(COUNTER_REQUESTS), requests + 1);
-		send_text(SERVER, ANSWER, &wire);
-		assert_string_equal(wire.bytes, ANSWER);
-	} else {
-		send_text(fd, CALL, &wire);
-		assert_int_equal(ring_counted(COUNTER_INJECTED), injected + 1);
-		assert_int_equal(head_count(&wire, "traceparent"), 1);
-		receive(fd, ANSWER);
-	}
-	assert_int_equal(ring_counted(COUNTER_SPANS), spans + 1);
-	assert_int_equal(counted(COUNTER_OPAQUE) + counted(COUNTER_LOST) + counted(COUNTER_TUNNELS), 0);
-	wire.len = 0;
-}
-
-/* It is opaque: nothing that looks like a request is one. */
-static void assert_untouched(int fd)
-{
-	uint64_t requests = ring_counted(COUNTER_REQUESTS), exchanges = ring_counted(COUNTER_EXCHANGES);
-
-	wire.len = 0;
-	receive(fd, fd == SERVER ? REQUEST : ANSWER);
-	send_text(fd, CALL, &wire);
-	assert_string_equal(wire.bytes, CALL);
-	assert_int_equal(ring_counted(COUNTER_REQUESTS), requests);
-	assert_int_equal(ring_counted(COUNTER_EXCHANGES), exchanges);
-	wire.len = 0;
-}
+#include "carry_streams.h"
 
 /* ---- any pieces ---- */
 
@@ -258,6 +149,23 @@ static void test_early_answer(void **state)
 	receive(CLIENT, ANSWER);
 	send_text(CLIENT, "ody", &wire);
 	assert_in_sync(CLIENT);
+}
+
+/* Whoever writes on the connection works for its request (R6), from the first byte of each piece on. */
+static void test_answer_names_owner(void **state)
+{
+	(void)state;
+	receive(SERVER, CALL);
+	for (const char *at = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\no"; *at; at++) {
+		carry_waiting(false);
+		assert_int_equal(carry_self.current, 0);
+		send_part(SERVER, at, 1);
+		assert_true(carry_self.current);
+	}
+	carry_waiting(false);
+	send_part(SERVER, "k", 1);
+	assert_int_equal(carry_self.current, 0);
+	assert_int_equal(counted(COUNTER_SPANS), 1);
 }
 
 /* A server may answer what never became a request. */
@@ -445,137 +353,15 @@ static void test_pipelines(void **state)
 	}
 }
 
-/* ---- numbers that share a stream ---- */
-
-static void test_duplicates(void **state)
-{
-	(void)state;
-	carry_duplicated(CLIENT, DUPLICATE);
-	assert_true(carry_watch(CLIENT) == carry_watch(DUPLICATE));
-	send_part(CLIENT, CALL, 10);
-	send_part(DUPLICATE, CALL + 10, strlen(CALL) - 10);
-	assert_int_equal(head_count(&wire, "traceparent"), 1);
-	carry_closing(CLIENT);
-	assert_int_equal(counted(COUNTER_SPANS), 0);
-	receive(DUPLICATE, ANSWER);
-	assert_int_equal(counted(COUNTER_SPANS), 1);
-	assert_in_sync(DUPLICATE);
-	carry_duplicated(SERVER, DUPLICATE);	/* dup2 over the last number of a connection */
-	receive_part(SERVER, REQUEST, 30);
-	receive_part(DUPLICATE, REQUEST + 30, strlen(REQUEST) - 30);
-	carry_duplicated(DUPLICATE, DUPLICATE);
-	carry_closing(DUPLICATE);
-	assert_serving(true);
-	send_text(SERVER, ANSWER, &wire);
-	assert_in_sync(SERVER);
-}
-
-/* ---- bytes that nobody saw ---- */
-
-static void test_sendfile(void **state)
-{
-	(void)state;
-	send_text(CLIENT, "PUT / HTTP/1.1\r\nContent-Length: 100\r\n\r\n", &wire);
-	carry_sent_unseen(carry_watch(CLIENT), 60);
-	carry_sent_unseen(carry_watch(CLIENT), 40);
-	receive(CLIENT, ANSWER);
-	assert_in_sync(CLIENT);
-	receive(SERVER, REQUEST);
-	send_text(SERVER, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n", &wire);
-	carry_sent_unseen(carry_watch(SERVER), 99);
-	assert_serving(true);
-	carry_sent_unseen(carry_watch(SERVER), 1);
-	assert_serving(false);
-	assert_in_sync(SERVER);
-	for (int fd = SERVER; fd <= CLIENT; fd++) {
-		static const char *const sent[] = { "", "HTTP/1.1 200 OK\r\nServer: x\r\n", "GET / HTTP/1.1\r\nHost" };
-
-		for (size_t i = 0; i < ARRAY_SIZE(sent); i++) {
-			setup(NULL);
-			if (fd == SERVER)
-				receive(SERVER, REQUEST);
-			send_part(fd, sent[i], strlen(sent[i]));
-			carry_sent_unseen(carry_watch(fd), 5);
-			assert_int_equal(counted(COUNTER_LOST) + counted(COUNTER_OPAQUE), 1);
-			assert_untouched(fd);
-		}
-	}
-}
-
-/* splice() and MSG_TRUNC read what nobody looks at. */
-static void test_received_unseen(void **state)
-{
-	(void)state;
-	receive(SERVER, POSTED "\r\n");
-	carry_received_unseen(carry_watch(SERVER), 10);
-	assert_serving(true);
-	send_text(SERVER, ANSWER, &wire);
-	assert_in_sync(SERVER);
-	send_text(CLIENT, CALL, &wire);
-	receive(CLIENT, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n");
-	carry_received_unseen(carry_watch(CLIENT), 9);
-	assert_in_sync(CLIENT);
-	carry_received_unseen(carry_watch(SERVER), 1);
-	assert_int_equal(counted(COUNTER_LOST), 1);
-	assert_untouched(SERVER);
-}
-
-static void test_missed(void **state)
-{
-	(void)state;
-	for (int fd = SERVER; fd <= CLIENT; fd++) {
-		setup(NULL);
-		if (fd == SERVER)
-			receive(fd, REQUEST);
-		else
-			send_text(fd, CALL, &wire);
-		carry_missed(carry_watch(fd));
-		assert_untouched(fd);
-		assert_int_equal(counted(COUNTER_LOST), 1);
-		assert_int_equal(counted(COUNTER_SPANS), 1);
-	}
-	carry_missed(0);
-	carry_missed(CARRY_STREAM);
-}
-
-/* A header of ours was cut by a short write; then the program goes on with sendfile(). */
-static void test_flushing(void **state)
-{
-	struct iovec iov = { (void *)(uintptr_t)CALL, strlen(CALL) };
-	struct carry_plan plan;
-	size_t cut = strlen(CALL) - 2 + 20;
-
-	(void)state;
-	carry_sending(&plan, carry_watch(CLIENT), &iov, 1, CARRY_SEND_PLAIN);
-	assert_int_equal(carry_sent(&plan, kernel_take(&wire, plan.iov, plan.iovcnt, cut)), strlen(CALL) - 2);
-	assert_int_equal(counted(COUNTER_OWED), 1);
-	carry_flushing(&plan, carry_watch(CLIENT));
-	assert_true(plan.planned && plan.iovcnt == 1);
-	assert_int_equal(carry_sent(&plan, kernel_take(&wire, plan.iov, plan.iovcnt, 7)), CARRY_AGAIN);
-	assert_int_equal(carry_sent(&plan, -EAGAIN), -EAGAIN);
-	carry_flushing(&plan, carry_watch(CLIENT));
-	assert_int_equal(carry_sent(&plan, kernel_take(&wire, plan.iov, plan.iovcnt, SIZE_MAX)), 0);
-	carry_flushing(&plan, carry_watch(CLIENT));
-	assert_false(plan.planned);
-	assert_memory_equal(wire.bytes, CALL, strlen(CALL) - 2);
-	assert_int_equal(head_count(&wire, "traceparent"), 1);
-	assert_int_equal(wire.bytes[wire.len - 1], '\n');
-	send_text(CLIENT, "\r\n", &wire);
-	assert_int_equal(head_count(&wire, "traceparent"), 1);
-	receive(CLIENT, ANSWER);
-	assert_in_sync(CLIENT);
-}
-
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup(f, setup)
 	const struct CMUnitTest tests[] = {
 		TEST(test_request_split), TEST(test_pipelined_split), TEST(test_answer_split_client),
 		TEST(test_answer_split_server), TEST(test_expect), TEST(test_early_answer),
-		TEST(test_answer_to_nothing), TEST(test_tunnels), TEST(test_closed_before_answer),
-		TEST(test_answer_until_close), TEST(test_pipelines),
-		TEST(test_duplicates), TEST(test_sendfile), TEST(test_received_unseen), TEST(test_missed),
-		TEST(test_flushing), TEST(test_bytes_after_end),
+		TEST(test_answer_names_owner), TEST(test_answer_to_nothing), TEST(test_tunnels),
+		TEST(test_closed_before_answer), TEST(test_answer_until_close), TEST(test_pipelines),
+		TEST(test_bytes_after_end),
 	};
 	int failed;
 

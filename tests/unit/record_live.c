@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reading what is being written: peeking at a flight recorder, peeking while another process drains, and who
- * counts as alive.
+ * Reading what is being written: peeking at a flight recorder, peeking while another process
+ * drains, and who counts as alive.
  */
 #include <signal.h>
 #include <sys/prctl.h>

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reading a directory of rings: peeking and draining, keeping and removing, while others write,
- * read and die.
+ * Reading a directory of rings: peeking and draining, keeping and removing.
  */
 #include <sys/resource.h>
 
