@@ -220,6 +220,7 @@ apps: release programs-release
 	tests/run apps -- $(BUILD)/release
 check: test preload replay rooms lint
 rooms: release debug
+	scripts/check-rooms $(BUILD)/debug
 	scripts/check-rooms $(BUILD)/release
 	hooks/siblings.sh
 lint: $(BUILD)/compile_commands.json $(BUILD)/proto/otlp.pb-c.c

@@ -41,7 +41,10 @@ static void seal(unsigned long mode, unsigned long filter)
 {
 	if (carry_state != CARRY_ON)
 		return;
-	if (mode == SECCOMP_MODE_STRICT || (mode == SECCOMP_MODE_FILTER && filter))
+	/* strict mode takes the time stamp counter away too: the kernel's own clock would fault */
+	if (mode == SECCOMP_MODE_STRICT)
+		carry_stop();
+	else if (mode == SECCOMP_MODE_FILTER && filter)
 		carry_seal();
 }
 
@@ -49,6 +52,8 @@ INTERPOSE(int, prctl, (int option, unsigned long a, unsigned long b, unsigned lo
 {
 	if (unlikely(option == PR_SET_SECCOMP))
 		seal(a, b);
+	if (unlikely(option == PR_SET_TSC && a == PR_TSC_SIGSEGV && carry_state == CARRY_ON))
+		carry_stop();
 	return real.prctl(option, a, b, c, d);
 }
 

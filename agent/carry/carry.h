@@ -97,6 +97,9 @@ void carry_fork_child(void);
 /** This thread is about to call vfork. Needs no guard; touches this thread's flag only. */
 void carry_vfork(void);
 
+/** The agent goes off for good: every hook passes through from now on. Needs no guard. */
+void carry_stop(void);
+
 /** A seccomp filter was installed: no system call of the agent's own from now on (hazard F1). */
 void carry_seal(void);
 
@@ -203,6 +206,7 @@ struct carry_edit {
 	size_t at;
 	uint32_t cut, len;
 	const char *text;
+	bool lines;			/* whole lines of ours; otherwise what takes a value's place */
 };
 
 /** State of the outgoing parser, saved so that a short write can be taken back. */

@@ -352,6 +352,21 @@ char *connection_text(struct connection *c, size_t wanted, size_t *room)
 	return *room >= wanted ? text : text_wide(c, room);
 }
 
+void connection_text_trim(struct connection *c)
+{
+	uint32_t end;
+
+	if (c->text && c->owed >= c->text->text && c->owed < c->text->text + sizeof(c->text->text)) {
+		end = (uint32_t)(c->owed + c->owed_len - c->text->text);
+		c->text_len = end;
+		c->wide_len = 0;
+	} else if (c->wide_text) {
+		end = (uint32_t)(c->owed + c->owed_len - c->wide_text->text);
+		c->wide_len = end;
+		c->text_len = 0;
+	}
+}
+
 void connection_text_used(struct connection *c, const char *text, uint32_t len)
 {
 	if (c->text && text == c->text->text + c->text_len)

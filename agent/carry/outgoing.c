@@ -48,7 +48,7 @@ static bool head_start(struct scan *s)
 	struct exchange *x;
 
 	out->present = 0;
-	out->inserted = out->refused = false;
+	out->inserted = out->replaced = out->refused = false;
 	s->replaced = NULL;
 	s->head_edits = s->plan ? s->plan->edits : 0;
 	if (s->replay) {
@@ -96,6 +96,7 @@ static ptrdiff_t value_offset(const struct scan *s, const struct http1_step *ste
 static void replace_value(struct scan *s, const struct http1_step *step, const char *with, uint32_t len)
 {
 	ptrdiff_t at = scan_edits(s) ? value_offset(s, step) : -1;
+	struct carry_edit edit = { .cut = (uint32_t)step->value.len, .len = len };
 	size_t cap;
 	char *text;
 
@@ -103,8 +104,9 @@ static void replace_value(struct scan *s, const struct http1_step *step, const c
 		count(COUNTER_INJECT_SKIPPED_SPLIT);
 		return;
 	}
-	text = connection_text(s->c, len, &cap);
-	if (!text || cap < len || !plan_edit(s->plan, (size_t)at, (uint32_t)step->value.len, text, len)) {
+	edit.at = (size_t)at;
+	edit.text = text = connection_text(s->c, len, &cap);
+	if (!text || cap < len || !plan_edit(s->plan, &edit)) {
 		count(COUNTER_INJECT_SKIPPED_EDITS);
 		return;
 	}
@@ -121,6 +123,8 @@ static void head_traceparent(struct scan *s, const struct http1_step *step)
 	char text[CONTEXT_TRACEPARENT_LEN];
 	struct span_context named;
 
+	if (s->c->out.replaced)
+		return;		/* ours left with the last call, only the end of the line came with this one */
 	if (traceparent_parse(step->value.at, step->value.len, &named) == 0)
 		exchange_follow(x, &named);
 	else
@@ -136,9 +140,10 @@ static void head_traceparent(struct scan *s, const struct http1_step *step)
 static void head_traceparent_again(struct scan *s, const struct http1_step *step)
 {
 	struct exchange *x = s->c->out.exchange;
-	size_t line = s->at + (size_t)step->line_at, end = s->at + step->used;
+	struct carry_edit edit = { .at = s->at + (size_t)step->line_at, .text = "" };
 
-	if (!s->replaced || step->line_at < 0 || !plan_edit(s->plan, line, (uint32_t)(end - line), "", 0))
+	edit.cut = (uint32_t)(s->at + step->used - edit.at);
+	if (!s->replaced || step->line_at < 0 || !plan_edit(s->plan, &edit))
 		return;
 	exchange_undecide(x);
 	exchange_decide(x, s->c, false);
@@ -239,7 +244,7 @@ static void head_blank(struct scan *s)
 	len = text ? context_inject(&context, process.propagators, out->present, text, cap) : 0;
 	if (!len)
 		return;
-	if (!plan_edit(s->plan, s->at, 0, text, (uint32_t)len)) {
+	if (!plan_edit(s->plan, &(struct carry_edit){ .at = s->at, .len = (uint32_t)len, .text = text, .lines = true })) {
 		count(COUNTER_INJECT_SKIPPED_EDITS);
 		return;
 	}
@@ -383,8 +388,10 @@ void outgoing_short(struct connection *c, const struct carry_plan *plan, const s
 	/* requests of which nothing left were never made */
 	while (c->queue.count && c->popped + c->queue.count > s.index)
 		exchange_cancel(queue_unpush(&c->queue));
-	if (went->begun)
+	if (went->last && went->last->lines)
 		c->out.inserted = true;
+	else if (went->last)
+		c->out.replaced = true;
 }
 
 void outgoing_skipped(struct connection *c, size_t n)

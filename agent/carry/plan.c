@@ -10,11 +10,11 @@
 #include <errno.h>
 #include <string.h>
 
-bool plan_edit(struct carry_plan *plan, size_t at, uint32_t cut, const char *text, uint32_t len)
+bool plan_edit(struct carry_plan *plan, const struct carry_edit *edit)
 {
 	if (plan->edits == CARRY_EDITS)
 		return false;
-	plan->edit[plan->edits++] = (struct carry_edit){ .at = at, .cut = cut, .len = len, .text = text };
+	plan->edit[plan->edits++] = *edit;
 	return true;
 }
 
@@ -136,13 +136,13 @@ static void plan_progress(const struct carry_plan *plan, size_t sent, struct pla
 			out->app = pos;
 			out->owed = e->text + sent;
 			out->owed_len = e->len - (uint32_t)sent;
-			out->begun = !e->cut;
+			out->last = e;
 			return;
 		}
 		sent -= e->len;
-		out->begun = !sent && !e->cut;
 		if (!sent) {
 			out->app = pos;
+			out->last = e->len ? e : NULL;
 			return;
 		}
 	}
@@ -251,10 +251,12 @@ static void plan_commit(struct connection *c, const struct carry_plan *plan, con
 	c->serial++;
 	c->owed = went->owed;
 	c->owed_len = went->owed_len;
-	if (went->owed_len)
+	if (went->owed_len) {
 		count(COUNTER_OWED);
-	else
+		connection_text_trim(c);
+	} else {
 		connection_text_done(c);
+	}
 	if (c->opaque)
 		return;
 	if (went->app < iov_total(plan->app, plan->app_count))

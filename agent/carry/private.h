@@ -142,6 +142,7 @@ struct carry_outgoing {
 	struct http1 parser;
 	uint32_t present;		/* context fields the program's head already has (1 << field) */
 	bool inserted;			/* our lines for this head are out, or on their way */
+	bool replaced;			/* so is what takes its traceparent's place; the line goes on */
 	bool refused;			/* no header of ours in this head */
 	uint8_t b3_seen;
 	uint32_t pending;		/* absolute number of the next exchange when this was saved */
@@ -331,6 +332,8 @@ void peer_set(struct peer *peer, const struct sockaddr *address, size_t len);
  */
 char *connection_text(struct connection *c, size_t wanted, size_t *room);
 void connection_text_used(struct connection *c, const char *text, uint32_t len);
+/** What is behind the owed part is not needed any more: it will be made again. */
+void connection_text_trim(struct connection *c);
 /** All of it has left, or never will. */
 void connection_text_done(struct connection *c);
 
@@ -382,7 +385,7 @@ void outgoing_skipped(struct connection *c, size_t n);
 /* ---- plan.c ---- */
 
 /** Asks for an edit; false: the plan has no room for it. Edits come in the order of their offsets. */
-bool plan_edit(struct carry_plan *plan, size_t at, uint32_t cut, const char *text, uint32_t len);
+bool plan_edit(struct carry_plan *plan, const struct carry_edit *edit);
 /** True when the program's bytes at offset @at are these. */
 bool plan_holds(const struct carry_plan *plan, size_t at, const char *bytes, size_t len);
 
@@ -391,7 +394,7 @@ struct plan_progress {
 	size_t app;		/* bytes of the program's that count as sent */
 	const char *owed;	/* the part of a text of ours that must follow first; NULL: none */
 	uint32_t owed_len;
-	bool begun;		/* lines of ours left, and nothing of the program's behind them */
+	const struct carry_edit *last;	/* text of it left, and nothing of the program's behind it; NULL: none */
 };
 
 /* ---- emit.c ---- */

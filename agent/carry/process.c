@@ -81,6 +81,8 @@ static void process_read_context(void)
 
 /* ---- the ring ---- */
 
+#define RING_FOR_ROOT (2u * 1024 * 1024)
+
 void process_need_ring(void)
 {
 	struct ring_identity identity = {
@@ -100,6 +102,9 @@ void process_need_ring(void)
 	/* EAGAIN: another thread is at it. Any other reason will not go away, and trying costs system calls. */
 	if (err < 0 && err != -EAGAIN)
 		process.directory[0] = 0;
+	/* a server that gives up root cannot open its file again to let it grow */
+	if (!err && process.listening && !sys_geteuid())
+		ring_extend(RING_FOR_ROOT);
 }
 
 /* ---- start ---- */
@@ -245,6 +250,11 @@ bool carry_enter_slow(void)
 	if (!*carry_alive)
 		process_reborn();
 	return true;
+}
+
+void carry_stop(void)
+{
+	carry_state = CARRY_OFF;
 }
 
 void carry_seal(void)

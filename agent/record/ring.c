@@ -83,6 +83,22 @@ int ring_open(const struct ring_identity *identity)
 	return ret;
 }
 
+int ring_extend(uint32_t bytes)
+{
+	struct ring_segment *seg;
+	uint32_t index;
+	int error = 0;
+
+	while (ring_mine() && atomic_load_explicit(&ring.segments, memory_order_relaxed) < ring.segments_max &&
+	       (uint64_t)atomic_load_explicit(&ring.segments, memory_order_relaxed) * RING_SEGMENT_SIZE < bytes) {
+		seg = ring_file_grow(&ring, &index, &error);
+		if (!seg)
+			return error ? error : -EAGAIN;
+		segment_put(seg);
+	}
+	return 0;
+}
+
 void ring_forget(void)
 {
 	atomic_store_explicit(&ring.generation, 0, memory_order_relaxed);

@@ -51,6 +51,12 @@ struct ring_writer {
 int ring_open(const struct ring_identity *identity);
 
 /**
+ * Grows the file to at least @bytes now (at most its size_max): for a process that will not be allowed
+ * to open it later. Returns 0 or a negative errno; what was grown stays.
+ */
+int ring_extend(uint32_t bytes);
+
+/**
  * Forgets the parent's ring after fork, in the child only, while it has one thread; never in a
  * vfork child. Nothing is unmapped, but private memory takes the place of the parent's ring
  * (unless sealed): a record that a signal handler's fork cut in two harms nobody. Counters start

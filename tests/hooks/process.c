@@ -86,12 +86,16 @@ static void a_filter_seals_before_it_is_there(void **state)
 	assert_ptr_equal(fake_pointer(2), &program);
 	assert_log("seal; real.prctl");
 	assert_int_equal(plain_prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT), 0);
-	assert_log("seal; real.prctl");
+	assert_log("stop; real.prctl");
 	assert_int_equal(plain_syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program), 0);
 	assert_ptr_equal(fake_pointer(3), &program);
 	assert_log("seal; real.syscall");
 	assert_int_equal(plain_syscall(SYS_seccomp, SECCOMP_SET_MODE_STRICT, 0, NULL), 0);
-	assert_log("seal; real.syscall");
+	assert_log("stop; real.syscall");
+	assert_int_equal(plain_prctl(PR_SET_TSC, PR_TSC_SIGSEGV), 0);
+	assert_log("stop; real.prctl");
+	assert_int_equal(plain_prctl(PR_SET_TSC, PR_TSC_ENABLE), 0);
+	assert_log("real.prctl");
 	assert_int_equal(errno, 0);
 }
 
