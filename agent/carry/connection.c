@@ -15,7 +15,7 @@ static void connection_retire(void *object);
 
 static struct pool connections = POOL_OF(struct connection, 64, connection_retire);
 static struct pool buffers = POOL_OF(struct buffer, 32, NULL);
-static struct pool wide_buffers = POOL_OF(struct wide_buffer, 8, NULL);
+static struct pool wide_buffers = POOL_OF(struct wide_buffer, 32, NULL);
 
 /* ---- queues ---- */
 
@@ -87,11 +87,11 @@ void peer_set(struct peer *peer, const struct sockaddr *address, size_t len)
 
 /* ---- line buffers ---- */
 
-bool connection_room(struct http1 *parser, struct buffer **buffer)
+bool connection_room(struct http1 *parser, struct wide_buffer **buffer)
 {
 	if (*buffer)
 		return false;	/* it has one already: the line does not fit, the parser deals with it */
-	*buffer = pool_take(&buffers);
+	*buffer = pool_take(&wide_buffers);
 	if (!*buffer) {
 		count(COUNTER_TABLE_FULL);
 		return false;
@@ -101,13 +101,13 @@ bool connection_room(struct http1 *parser, struct buffer **buffer)
 	return true;
 }
 
-void connection_room_done(struct http1 *parser, struct buffer **buffer)
+void connection_room_done(struct http1 *parser, struct wide_buffer **buffer)
 {
 	if (likely(!*buffer))
 		return;
 	parser->line = NULL;
 	parser->line_cap = 0;
-	pool_drop(&buffers, *buffer);
+	pool_drop(&wide_buffers, *buffer);
 	*buffer = NULL;
 }
 
@@ -123,7 +123,7 @@ void connection_line_forget(struct connection *c)
 {
 	if (!c->kept_line)
 		return;
-	pool_drop(&buffers, c->kept_line);
+	pool_drop(&wide_buffers, c->kept_line);
 	c->kept_line = NULL;
 }
 

@@ -21,7 +21,7 @@ static void emit_method(struct span_writer *s, const struct head *head)
 	size_t len = head->method.len;
 
 	for (size_t i = 0; i < ARRAY_SIZE(methods); i++) {
-		if (strlen(methods[i]) != len || memcmp(methods[i], method, len))
+		if (methods[i][0] != *method || strlen(methods[i]) != len || memcmp(methods[i], method, len))
 			continue;
 		span_text(s, ATTRIBUTE_HTTP_REQUEST_METHOD, method, len);
 		return;

@@ -133,8 +133,10 @@ void exchange_context(const struct exchange *x, struct context *out)
 		*out = *from;
 	} else {
 		context_clear(out);
-		out->baggage = process.config.context_baggage ? process.own.baggage : NULL;
-		out->baggage_len = process.config.context_baggage ? process.own.baggage_len : 0;
+		/* a server's own baggage is no request's */
+		from = carry_serving ? &process.pairs_baggage : &process.own;
+		out->baggage = from->baggage;
+		out->baggage_len = from->baggage_len;
 	}
 	out->span = x->span;
 	if (!out->request_id_len)

@@ -111,13 +111,13 @@ struct exchange {
 	struct head head;
 };
 
-/** A line that was split over two calls, or header text of ours on its way. */
+/** Header text of ours on its way. */
 struct buffer {
 	struct pool_object object;
 	char text[2032];
 };
 
-/** The same for a head of ours with a large baggage. */
+/** The same with a large baggage, or a line that was split over two calls: as long as any that we read. */
 struct wide_buffer {
 	struct pool_object object;
 	char text[CONTEXT_BAGGAGE_MAX + 2032];
@@ -171,8 +171,8 @@ struct connection {
 	struct request *writing;	/* server: request that is being answered */
 	struct queue queue;		/* server: requests not answered; client: exchanges not answered */
 	uint32_t popped;		/* items that left the queue so far: gives each an absolute number */
-	struct buffer *in_line, *out_line;
-	struct buffer *kept_line;	/* holds a line that began before the call under way */
+	struct wide_buffer *in_line, *out_line;
+	struct wide_buffer *kept_line;	/* holds a line that began before the call under way */
 	struct buffer *text;		/* header lines of ours for the heads being sent */
 	struct wide_buffer *wide_text;	/* ... that are too long for it */
 	uint32_t text_len, wide_len;	/* bytes of them in use */
@@ -212,7 +212,9 @@ struct process {
 	bool has_parent;		/* TRACEPARENT was given */
 	bool own_sampled;
 	struct context own;		/* the process's own context: what it starts itself is its child */
-	char baggage[CONTEXT_BAGGAGE_MAX];
+	struct context pairs_baggage;	/* CTXAGENT_CONTEXT, if it is to travel: with every request too */
+	char own_baggage_text[CONTEXT_BAGGAGE_MAX];
+	char pairs_baggage_text[1024];
 	/* copies: what a program keeps in its environment's memory changes (setproctitle) */
 	char directory[512];
 	char executable[64];
@@ -322,8 +324,8 @@ void connection_give_up(struct connection *c, enum counter why);
 void connection_unname(uint64_t handle);
 bool connection_name(uint64_t handle);
 /** Gives @parser a line buffer. False: none to be had. */
-bool connection_room(struct http1 *parser, struct buffer **buffer);
-void connection_room_done(struct http1 *parser, struct buffer **buffer);
+bool connection_room(struct http1 *parser, struct wide_buffer **buffer);
+void connection_room_done(struct http1 *parser, struct wide_buffer **buffer);
 void peer_set(struct peer *peer, const struct sockaddr *address, size_t len);
 
 /**

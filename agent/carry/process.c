@@ -62,8 +62,10 @@ static void process_read_context(void)
 	const char *baggage = config->text[CONFIG_ID_BAGGAGE];
 	struct config_pair pair;
 
-	process.own.baggage = process.baggage;
-	process.own.baggage_cap = sizeof(process.baggage);
+	process.own.baggage = process.own_baggage_text;
+	process.own.baggage_cap = sizeof(process.own_baggage_text);
+	process.pairs_baggage.baggage = process.pairs_baggage_text;
+	process.pairs_baggage.baggage_cap = sizeof(process.pairs_baggage_text);
 	process.has_parent = traceparent_parse(parent, strlen(parent), &process.own.span) == 0;
 	if (*parent && !process.has_parent)
 		count(COUNTER_SETTINGS_BAD);
@@ -73,8 +75,12 @@ static void process_read_context(void)
 		count(COUNTER_SETTINGS_BAD);
 	while (config->context_baggage && config_next_pair(&pairs, &pair))
 		/* the pairs are percent-encoded as baggage is */
-		if (baggage_append(&process.own, pair.key, (size_t)(pair.value + pair.value_len - pair.key)))
+		if (baggage_append(&process.pairs_baggage, pair.key,
+				   (size_t)(pair.value + pair.value_len - pair.key)))
 			count(COUNTER_SETTINGS_BAD);
+	if (process.pairs_baggage.baggage_len &&
+	    baggage_append(&process.own, process.pairs_baggage.baggage, process.pairs_baggage.baggage_len))
+		count(COUNTER_SETTINGS_BAD);
 	process.own_sampled = process.has_parent &&
 			      process_sample_child(process.own.span.trace_id, process.own.span.flags);
 }

@@ -141,9 +141,9 @@ struct request *request_new(uint64_t now)
 
 static void request_add_own_baggage(struct request *r)
 {
-	struct context *own = &process.own;
+	const struct context *pairs = &process.pairs_baggage;
 
-	if (!process.config.context_baggage || !own->baggage_len)
+	if (!pairs->baggage_len)
 		return;
 	if (!r->context.baggage) {
 		struct baggage *room = pool_take(&baggages);
@@ -153,7 +153,7 @@ static void request_add_own_baggage(struct request *r)
 		r->context.baggage = room->text;
 		r->context.baggage_cap = sizeof(room->text);
 	}
-	if (baggage_append(&r->context, own->baggage, own->baggage_len))
+	if (baggage_append(&r->context, pairs->baggage, pairs->baggage_len))
 		count(COUNTER_ATTRIBUTES_DROPPED);
 }
 

@@ -44,7 +44,7 @@ struct config {
 	bool context_baggage;
 	enum config_sampler sampler;
 	bool parent_based;
-	uint64_t sampler_bound;		/* RATIO: sampled when the id's low 63 bits are below it */
+	uint64_t sampler_bound;		/* RATIO: sampled when its id's last 8 bytes >> 1 are below it */
 	uint32_t ring_size;		/* bytes */
 	uint32_t problems;		/* variables set to something unusable: defaults are used */
 };

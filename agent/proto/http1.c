@@ -75,6 +75,19 @@ static int take_head_line(struct http1 *p, struct http1_input *in, struct http1_
 	return event;
 }
 
+/* Field by field: one assignment becomes a string instruction, dearer than a header line. */
+static ALWAYS_INLINE void clear_step(struct http1_step *step)
+{
+	const struct http1_slice none = { NULL, 0 };
+
+	step->method = none;
+	step->target = none;
+	step->name = none;
+	step->value = none;
+	step->value_at = -1;
+	step->line_at = -1;
+}
+
 static int step_first(struct http1 *p, struct http1_input *in, struct http1_step *step)
 {
 	struct http1_line line;
@@ -83,6 +96,7 @@ static int step_first(struct http1 *p, struct http1_input *in, struct http1_step
 
 	if (event != HTTP1_NEXT)
 		return event;
+	clear_step(step);
 	if (p->role == HTTP1_REQUEST)
 		ok = http1_parse_request(p, &line, step);
 	else
@@ -103,17 +117,17 @@ static int step_blank(struct http1 *p)
 }
 
 /*
- * For an owner that wants no headers: passes over whole lines that cannot be about framing, without
- * looking into them. Whatever is odd is left to the careful way.
+ * For an owner that wants no headers: passes over whole lines, and looks only into those about framing.
+ * Whatever is odd is left to the careful way.
  */
 static void pass_lines(struct http1 *p, struct http1_input *in)
 {
-	while (in->at < in->end && p->count < HTTP1_HEADERS_MAX &&
-	       http1_line_is_plain(in->at, (size_t)(in->end - in->at))) {
+	while (in->at < in->end && p->count < HTTP1_HEADERS_MAX) {
 		const char *end = memchr(in->at, '\n', (size_t)(in->end - in->at));
 		size_t len = end ? (size_t)(end + 1 - in->at) : 0;
 
-		if (len < 3 || end[-1] != '\r' || p->head_bytes + len > HTTP1_HEAD_MAX)
+		if (len < 3 || end[-1] != '\r' || p->head_bytes + len > HTTP1_HEAD_MAX ||
+		    !http1_pass_line(p, in->at, len - 2))
 			return;
 		p->head_bytes += (uint32_t)len;
 		p->count++;
@@ -135,6 +149,7 @@ static int step_lines(struct http1 *p, struct http1_input *in, struct http1_step
 	event = take_head_line(p, in, &line);
 	if (event != HTTP1_NEXT)
 		return event;
+	clear_step(step);
 	if (++p->count > HTTP1_HEADERS_MAX || !http1_parse_header(p, &line, step))
 		return HTTP1_BAD;
 	if (p->quiet)
@@ -204,25 +219,11 @@ static ALWAYS_INLINE int take_step(struct http1 *p, struct http1_input *in, stru
 	}
 }
 
-/* Field by field: one assignment becomes a string instruction, dearer than a header line. */
-static ALWAYS_INLINE void clear_step(struct http1_step *step)
-{
-	const struct http1_slice none = { NULL, 0 };
-
-	step->method = none;
-	step->target = none;
-	step->name = none;
-	step->value = none;
-	step->value_at = -1;
-	step->line_at = -1;
-}
-
 enum http1_event http1_feed(struct http1 *p, const char *buf, size_t len, struct http1_step *step)
 {
 	struct http1_input in = { .at = buf, .end = len ? buf + len : buf, .base = buf };
 	int event;
 
-	clear_step(step);
 	/* every HTTP1_NEXT consumed a byte, or left a state for good */
 	do
 		event = take_step(p, &in, step);

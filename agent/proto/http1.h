@@ -67,8 +67,8 @@ struct http1_slice {
 
 /**
  * What one call to http1_feed() found. Slices are valid until the next call, until the input goes,
- * or until the line buffer is used for something else. What an event does not name is zero, offsets
- * are -1.
+ * or until the line buffer is used for something else. FIRST and HEADER set them, what they do not
+ * name is zero and offsets are -1; other events set `used` only.
  */
 struct http1_step {
 	size_t used;			/* bytes of this call's input that are now consumed */

@@ -263,18 +263,19 @@ static bool split_header(const struct http1_line *line, struct http1_slice *name
 }
 
 /*
- * Connection, Content-Length, Transfer-Encoding, Upgrade, Expect: the rest says nothing of framing. They
- * are told by their first letter and where their colon is.
+ * Where the colon is in a line about framing - Connection, Content-Length, Expect, Transfer-Encoding,
+ * Upgrade - told by its first letter and that place alone; 0: it is none.
  */
-bool http1_line_is_plain(const char *at, size_t len)
+static size_t framing_colon(const char *at, size_t len)
 {
 	size_t colon;
 
-	if (!(classes[(unsigned char)*at] & C_TOKEN))
-		return false;
 	switch (*at | 0x20) {
 	case 'c':
-		return len > 14 && at[10] != ':' && at[14] != ':';
+		if (len > 10 && at[10] == ':')
+			return 10;
+		colon = 14;
+		break;
 	case 't':
 		colon = 17;
 		break;
@@ -285,9 +286,19 @@ bool http1_line_is_plain(const char *at, size_t len)
 		colon = 6;
 		break;
 	default:
-		return true;
+		return 0;
 	}
-	return len > colon && at[colon] != ':';
+	return len > colon && at[colon] == ':' ? colon : 0;
+}
+
+bool http1_pass_line(struct http1 *p, const char *at, size_t len)
+{
+	size_t colon;
+
+	if (!(classes[(unsigned char)*at] & C_TOKEN))
+		return false;
+	colon = framing_colon(at, len);
+	return !colon || note_header(p, (struct http1_slice){ at, colon }, trim(at + colon + 1, at + len));
 }
 
 bool http1_parse_header(struct http1 *p, const struct http1_line *line, struct http1_step *step)

@@ -83,8 +83,11 @@ bool http1_first_possible(enum http1_role role, const char *at, size_t len);
 /* What lines say. False: BAD. */
 bool http1_parse_request(struct http1 *p, const struct http1_line *line, struct http1_step *step);
 bool http1_parse_status(struct http1 *p, const struct http1_line *line);
-/** True when the header line that begins here cannot be about framing. @len > 0. */
-bool http1_line_is_plain(const char *at, size_t len);
+/**
+ * Takes note of a whole header line (@len > 0, without its end) that nobody wants to see. False: it is
+ * left to http1_parse_header().
+ */
+bool http1_pass_line(struct http1 *p, const char *at, size_t len);
 bool http1_parse_header(struct http1 *p, const struct http1_line *line, struct http1_step *step);
 bool http1_parse_trailer(const struct http1_line *line);
 
