@@ -33,8 +33,10 @@ LINK_SO	:= -shared -Wl,-z,defs -Wl,-z,now -Wl,-z,relro -Wl,-z,nodelete -Wl,-z,no
 	-Wl,--no-undefined -Wl,-soname,libctxagent.so
 LINK	:= -Wl,-z,now -Wl,-z,relro
 
-# The hot paths cross rooms: link-time optimisation takes a sixth off them.
-FLAGS_release	:= -O3 -DNDEBUG -flto -ffat-lto-objects -flto-partition=none
+# The hot paths cross rooms: link-time optimisation takes a sixth off them. Only gcc's objects can be
+# both for it and for the archives that tests link.
+LTO	:= $(if $(findstring clang,$(CC)),,-flto -ffat-lto-objects -flto-partition=none)
+FLAGS_release	:= -O3 -DNDEBUG $(LTO)
 FLAGS_debug	:= -O1 -DAGENT_DEBUG
 FLAGS_asan	:= -O1 -DAGENT_DEBUG -fsanitize=address -fno-omit-frame-pointer
 FLAGS_ubsan	:= -O1 -DAGENT_DEBUG -fsanitize=undefined -fno-sanitize-recover=all
@@ -250,7 +252,11 @@ install: release
 	install -m 755 $(BUILD)/release/ctxagent $(DESTDIR)$(PREFIX)/bin/ctxagent
 	install -m 644 $(BUILD)/release/libctxagent.so $(DESTDIR)$(PREFIX)/lib/ctxagent/libctxagent.so
 	install -m 644 agent/cli/ctxagent.1 $(DESTDIR)$(PREFIX)/share/man/man1/ctxagent.1
-	install -m 644 agent/cli/libctxagent.7 $(DESTDIR)$(PREFIX)/share/man/man7/libctxagent.7
+	$(BUILD)/release/ctxagent help settings --roff >$(BUILD)/settings.roff
+	$(BUILD)/release/ctxagent help counters --roff >$(BUILD)/counters.roff
+	sed -e '/^\.\\" SETTINGS/r $(BUILD)/settings.roff' -e '/^\.\\" COUNTERS/r $(BUILD)/counters.roff' \
+		agent/cli/libctxagent.7 >$(BUILD)/libctxagent.7
+	install -m 644 $(BUILD)/libctxagent.7 $(DESTDIR)$(PREFIX)/share/man/man7/libctxagent.7
 	install -m 644 agent/cli/ctxagent.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/ctxagent
 dist:
 	@mkdir -p $(BUILD)

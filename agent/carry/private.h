@@ -45,8 +45,8 @@ enum rule {
 	RULE_OWNER = 6,		/* R6: written on a server connection */
 	RULE_ANSWER = 7,	/* R7: answer read on a client connection */
 	RULE_CONNECT = 8,	/* R8: connection made for one request only */
-	RULE_HEADER = 9,	/* named by the program's own bytes (3.5, first line) */
 	RULE_PROCESS = 22,	/* R22: the process's own context */
+	RULE_HEADER = 31,	/* named by the program's own bytes: no number of its own in the rules (3.5) */
 };
 
 /** The peer of a connection, as text. */

@@ -136,6 +136,8 @@ static void read_attributes(struct arena *a, struct model_span *out, const struc
 	while (reader_next_attribute(span, &at, &from)) {
 		if (from.is_number)
 			add_number(a, &out->attributes, from.name, from.number);
+		else if (from.key == ATTRIBUTE_LINK)
+			out->linked = !traceparent_parse(from.text, from.len, &out->link);
 		else if (from.key != ATTRIBUTE_TRACE_STATE)
 			add_text(a, &out->attributes, from.name, text_copy(a, from.text, from.len));
 		else if (from.len)

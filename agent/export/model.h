@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "context/context.h"
 #include "export/memory.h"
 #include "record/reader.h"
 
@@ -60,6 +61,8 @@ struct model_span {
 	uint8_t status;			/* enum record_status */
 	uint32_t tid;
 	const char *trace_state;	/* NULL: none */
+	bool linked;			/* to a span that is not its parent: */
+	struct span_context link;
 	struct model_attributes attributes;
 };
 

@@ -69,6 +69,16 @@ static void set_attributes(json_t *to, const struct model_attributes *from)
 		set(to, "droppedAttributesCount", json_integer(from->dropped));
 }
 
+static json_t *json_links(const struct span_context *to)
+{
+	json_t *link = json_object(), *list = json_array();
+
+	set(link, "traceId", json_hex(to->trace_id, sizeof(to->trace_id)));
+	set(link, "spanId", json_hex(to->span_id, sizeof(to->span_id)));
+	json_array_append_new(list, link);
+	return list;
+}
+
 static json_t *json_span(const struct model_span *from)
 {
 	json_t *span = json_object();
@@ -86,6 +96,8 @@ static json_t *json_span(const struct model_span *from)
 	set(span, "startTimeUnixNano", json_u64(from->start_ns));
 	set(span, "endTimeUnixNano", json_u64(from->end_ns));
 	set_attributes(span, &from->attributes);
+	if (from->linked)
+		set(span, "links", json_links(&from->link));
 	if (from->status)
 		set(status, "code", json_integer(from->status));
 	set(span, "status", status);

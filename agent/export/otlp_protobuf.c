@@ -26,6 +26,7 @@ DEFINE_MAKE(Resource, resource)
 DEFINE_MAKE(InstrumentationScope, instrumentation_scope)
 DEFINE_MAKE(Span, span)
 DEFINE_MAKE(Status, status)
+DEFINE_MAKE(Span__Link, span__link)
 DEFINE_MAKE(KeyValue, key_value)
 DEFINE_MAKE(AnyValue, any_value)
 
@@ -72,6 +73,15 @@ static NAMED(KeyValue) **pack_attributes(struct arena *a, const struct model_att
 	return list;
 }
 
+static void pack_link(struct arena *a, NAMED(Span) *span, const struct span_context *to)
+{
+	span->links = arena_get(a, sizeof(*span->links));
+	span->links[0] = make_span__link(a);
+	span->links[0]->trace_id = packed_bytes(to->trace_id, sizeof(to->trace_id));
+	span->links[0]->span_id = packed_bytes(to->span_id, sizeof(to->span_id));
+	span->n_links = 1;
+}
+
 static NAMED(Span) *pack_span(struct arena *a, const struct model_span *from)
 {
 	NAMED(Span) *span = make_span(a);
@@ -89,6 +99,8 @@ static NAMED(Span) *pack_span(struct arena *a, const struct model_span *from)
 	span->n_attributes = from->attributes.count;
 	span->attributes = pack_attributes(a, &from->attributes);
 	span->dropped_attributes_count = from->attributes.dropped;
+	if (from->linked)
+		pack_link(a, span, &from->link);
 	span->flags = otlp_span_flags(from);
 	span->status = make_status(a);
 	span->status->code = (NAMED(Status__StatusCode))from->status;

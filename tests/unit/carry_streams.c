@@ -309,7 +309,7 @@ static void test_bytes_after_end(void **state)
 		setup(state);
 		receive(SERVER, parts[i]);
 		receive_end(SERVER);
-		receive(SERVER, REQUEST + strlen(parts[i]));
+		receive(SERVER, &REQUEST[strlen(parts[i])]);
 		receive(SERVER, REQUEST);
 		receive_end(SERVER);
 		carry_closing(SERVER);

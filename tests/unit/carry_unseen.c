@@ -13,7 +13,7 @@ static void test_duplicates(void **state)
 	carry_duplicated(CLIENT, DUPLICATE);
 	assert_true(carry_watch(CLIENT) == carry_watch(DUPLICATE));
 	send_part(CLIENT, CALL, 10);
-	send_part(DUPLICATE, CALL + 10, strlen(CALL) - 10);
+	send_part(DUPLICATE, &CALL[10], strlen(CALL) - 10);
 	assert_int_equal(head_count(&wire, "traceparent"), 1);
 	carry_closing(CLIENT);
 	assert_int_equal(counted(COUNTER_SPANS), 0);
@@ -22,7 +22,7 @@ static void test_duplicates(void **state)
 	assert_in_sync(DUPLICATE);
 	carry_duplicated(SERVER, DUPLICATE);	/* dup2 over the last number of a connection */
 	receive_part(SERVER, REQUEST, 30);
-	receive_part(DUPLICATE, REQUEST + 30, strlen(REQUEST) - 30);
+	receive_part(DUPLICATE, &REQUEST[30], strlen(REQUEST) - 30);
 	carry_duplicated(DUPLICATE, DUPLICATE);
 	carry_closing(DUPLICATE);
 	assert_serving(true);

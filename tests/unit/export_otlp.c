@@ -32,6 +32,7 @@ static void fill(struct batch *b)
 	sample_number(span, ATTRIBUTE_HTTP_RESPONSE_STATUS_CODE, -5);
 	sample_number(span, ATTRIBUTE_HTTP_RESPONSE_BODY_SIZE, INT64_MAX);
 	sample_text(span, ATTRIBUTE_TRACE_STATE, "a=b");
+	sample_text(span, ATTRIBUTE_LINK, "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
 	assert_true(batch_add(b, &sample.source, "box", &span->record));
 	span = sample_span(&sample, 0x11, 0x44, 0);
 	assert_true(batch_add(b, &sample.source, "box", &span->record));
@@ -64,6 +65,11 @@ static void check_pb_client(const Opentelemetry__Proto__Span *s)
 	assert_int_equal(s->parent_span_id.len, 8);
 	assert_int_equal(s->parent_span_id.data[7], 0x33);
 	assert_string_equal(s->trace_state, "a=b");
+	assert_int_equal(s->n_links, 1);
+	assert_int_equal(s->links[0]->trace_id.len, 16);
+	assert_int_equal(s->links[0]->trace_id.data[0], 0x4b);
+	assert_int_equal(s->links[0]->span_id.len, 8);
+	assert_int_equal(s->links[0]->span_id.data[7], 0xb7);
 	assert_string_equal(s->name, "GET");
 	assert_int_equal(s->kind, OPENTELEMETRY__PROTO__SPAN__SPAN_KIND__SPAN_KIND_CLIENT);
 	assert_true(s->start_time_unix_nano == SAMPLE_REALTIME + 1000000);
@@ -190,6 +196,10 @@ static void json_there_and_back(void **state)
 	check_json_client(json_array_get(spans, 0));
 	assert_null(json_object_get(json_array_get(spans, 1), "parentSpanId"));
 	assert_null(json_object_get(json_array_get(spans, 1), "traceState"));
+	assert_null(json_object_get(json_array_get(spans, 1), "links"));
+	assert_string_equal(json_string_value(json_object_get(json_array_get(json_object_get(
+				json_array_get(spans, 0), "links"), 0), "traceId")),
+			    "4bf92f3577b34da6a3ce929d0e0e4736");
 	json_decref(r);
 	buffer_free(&out);
 	arena_free(&scratch);
