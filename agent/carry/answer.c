@@ -21,15 +21,25 @@ static void answer_audit(const struct request *owner)
 		request_drop(believed);
 }
 
-static void answer_begin(struct connection *c)
+/*
+ * Whose answer begins: the oldest request's that is not answered. One that the parent handed to an earlier
+ * child is that child's; one that this process handed to a child may be either's, then nobody knows.
+ */
+static bool answer_begin(struct connection *c)
 {
-	struct request *r = queue_first(&c->queue);
+	struct request *r;
 
+	while ((r = queue_first(&c->queue)) != NULL && r->handed && c->queue.count > 1) {
+		if (r->handed == process.generation)
+			return false;
+		request_leave(connection_pop(c));
+	}
 	c->writing = r;
 	if (!r)
-		return;		/* a 408 or 400 for a request that never became one */
+		return true;		/* a 408 or 400 for a request that never became one */
 	http1_expect(&c->out.parser, r->head.is_head, r->head.is_connect);
 	answer_audit(r);
+	return true;
 }
 
 /* The request at the head of the queue is answered: its record's life ends (R2). */
@@ -40,7 +50,7 @@ static void answer_finish(struct connection *c)
 	c->writing = NULL;
 	if (!r || r != queue_first(&c->queue))
 		return;
-	queue_pop(&c->queue);
+	connection_pop(c);
 	if (c->reading == r) {
 		r->request_bytes = c->in.body_bytes;
 		c->reading = NULL;
@@ -55,8 +65,7 @@ static bool answer_part(struct connection *c, enum http1_event event)
 
 	switch (event) {
 	case HTTP1_START:
-		answer_begin(c);
-		return true;
+		return answer_begin(c);
 	case HTTP1_ROOM:
 		return connection_room(p, &c->out_line);
 	case HTTP1_FIRST:

@@ -151,13 +151,20 @@ bool connection_has(const struct connection *c, const struct exchange *x)
 	return false;
 }
 
+void *connection_pop(struct connection *c)
+{
+	void *item = queue_pop(&c->queue);
+
+	c->popped += item != NULL;
+	return item;
+}
+
 struct exchange *connection_pop_exchange(struct connection *c)
 {
-	struct exchange *x = queue_pop(&c->queue);
+	struct exchange *x = connection_pop(c);
 
 	if (!x)
 		return NULL;
-	c->popped++;
 	if (c->out.exchange == x)
 		c->out.exchange = NULL;
 	return x;
@@ -205,8 +212,7 @@ static void connection_end_pending(struct connection *c, const char *why)
 		request_drop(c->draft);
 	c->draft = c->reading = c->writing = NULL;
 	c->out.exchange = NULL;
-	while ((item = queue_pop(&c->queue)) != NULL) {
-		c->popped++;
+	while ((item = connection_pop(c)) != NULL) {
 		if (c->role == CONNECTION_SERVER)
 			request_end(item, c, why);
 		else

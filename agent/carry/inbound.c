@@ -59,6 +59,9 @@ static bool request_head(struct inbound *in)
 	struct connection *c = in->c;
 	struct request *r = c->draft;
 
+	/* nobody pipelines that many: what was handed to children has been answered by them */
+	if (c->queue.count == QUEUE_MAX && ((struct request *)queue_first(&c->queue))->handed)
+		request_leave(connection_pop(c));
 	if (!thread_block() || !queue_push(&c->queue, r))
 		return false;
 	c->draft = NULL;
@@ -104,8 +107,18 @@ static bool request_event(struct inbound *in, enum http1_event event, const stru
 static void request_touched(struct inbound *in)
 {
 	struct connection *c = in->c;
-	struct request *only = c->queue.count == 1 && !c->draft ? queue_first(&c->queue) : NULL;
+	struct request *only = NULL, *r;
+	unsigned int here = 0;
 
+	for (unsigned int i = 0; i < c->queue.count; i++) {
+		r = queue_at(&c->queue, i);
+		if (r->handed)
+			continue;	/* another process has it */
+		only = r;
+		here++;
+	}
+	if (here != 1 || c->draft)
+		only = NULL;
 	thread_touch(only, TIER_EXACT, RULE_REQUEST);
 	if (only)
 		request_claim(only);

@@ -81,6 +81,7 @@ struct request {
 	bool root;			/* no remote parent */
 	bool sampled;
 	uint32_t forks;			/* of the process when it was made: alive across a fork? */
+	uint64_t handed;		/* generation of the process that forked while working for it; 0: none */
 	_Atomic uint32_t in_flight;	/* exchanges waiting for an answer */
 	_Atomic uint64_t claimant;	/* handle of the thread block that may take its next step; 0: none */
 	_Atomic uint32_t burst;		/* of the claimant, when it was claimed; 0: explained since */
@@ -277,6 +278,8 @@ struct request *request_new(uint64_t now);
 void request_begin(struct request *r, struct carrier *carrier);
 /** Fully answered, or given up with its connection (@why: an error.type, or NULL). Gives up the connection's reference. */
 void request_end(struct request *r, const struct connection *c, const char *why);
+/** The other side of a fork answers it. Gives up the connection's reference. */
+void request_leave(struct request *r);
 void request_drop(struct request *r);
 /** This thread may take @r's next step; it no longer may. */
 void request_claim(struct request *r);
@@ -350,7 +353,9 @@ void connection_line_restore(struct connection *c);
 /** The exchange with this absolute number, or NULL when it is answered (or not made yet). */
 struct exchange *connection_exchange(const struct connection *c, uint32_t number);
 bool connection_has(const struct connection *c, const struct exchange *x);
-/** The oldest exchange, taken off the queue. */
+/** The oldest request or exchange, taken off the queue; NULL: there is none. */
+void *connection_pop(struct connection *c);
+/** The same for an exchange, which is then not being sent any more either. */
 struct exchange *connection_pop_exchange(struct connection *c);
 
 bool queue_push(struct queue *q, void *item);

@@ -181,14 +181,18 @@ void carry_fork_prepare(void)
 	/* Locks name their holder's generation and pools are lock-free: nothing has to be taken here. */
 }
 
-/* The request this stack works for may be answered on either side: nobody claims its next step. */
-static void process_forked(void)
+/*
+ * The request this stack works for may be answered on either side: nobody claims its next step. @handed:
+ * the generation of the process that goes on without it, if it does; 0: this is the child.
+ */
+static void process_forked(uint64_t handed)
 {
 	struct request *r = thread_current();
 
 	process.forks++;
 	if (!r)
 		return;
+	r->handed = handed;
 	request_release(r);
 	request_drop(r);
 }
@@ -197,7 +201,7 @@ void carry_fork_parent(void)
 {
 	if (!carry_enter())
 		return;
-	process_forked();
+	process_forked(process.generation);
 	carry_leave();
 }
 
@@ -206,7 +210,7 @@ static void process_reborn(void)
 {
 	struct carry_block *block = carry_self.block;
 
-	process_forked();
+	process_forked(0);
 	ring_forget();
 	process_identify();
 	if (block) {
@@ -225,6 +229,8 @@ static void process_reborn(void)
 
 void carry_fork_child(void)
 {
+	uint32_t inside = carry_self.inside;	/* a handler may fork in the middle of the agent */
+
 	if (carry_state != CARRY_ON)
 		return;
 	/* a hook of another handler was quicker; or the kernel wipes no pages, then the pid tells */
@@ -232,7 +238,7 @@ void carry_fork_child(void)
 		return;
 	carry_self.inside = 1;
 	process_reborn();
-	carry_self.inside = 0;
+	carry_self.inside = inside;
 }
 
 void carry_vfork(void)

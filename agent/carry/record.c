@@ -250,6 +250,16 @@ void request_begin(struct request *r, struct carrier *carrier)
 		index_add(r);
 }
 
+void request_leave(struct request *r)
+{
+	request_release(r);
+	if (!r->root)
+		index_remove(r);
+	atomic_store_explicit(&r->state, RECORD_ANSWERED, memory_order_release);
+	count(COUNTER_SPANS_SHARED);
+	request_drop(r);
+}
+
 void request_end(struct request *r, const struct connection *c, const char *why)
 {
 	r->end_ns = thread_now();

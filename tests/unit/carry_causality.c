@@ -335,6 +335,42 @@ static void test_fork(void **state)
 	assert_int_equal(status, 0);
 }
 
+/* The parent goes on: the next request on the connection is its own again, the child answers the first. */
+static void test_fork_per_request(void **state)
+{
+	pid_t pid;
+	int status;
+
+	(void)state;
+	for (int i = 0; i < 40; i++) {
+		receive(SERVER_A, i % 2 ? REQUEST(B) : REQUEST(A));
+		assert_int_not_equal(carry_self.current, 0);
+		pid = fork();
+		if (!pid) {
+			carry_leave();
+			if (!carry_enter() || send_text(SERVER_A, ANSWER, &wire) < 0)
+				_exit(1);
+			_exit(ring_counted(COUNTER_AUDIT_AGREE) != 1 || carry_self.current);
+		}
+		carry_fork_parent();
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_int_equal(status, 0);
+	}
+}
+
+/* Two requests, one handed to a child, and an answer here: it may be either's. */
+static void test_fork_and_pipelined(void **state)
+{
+	uint64_t given_up = ring_counted(COUNTER_OPAQUE);
+
+	(void)state;
+	receive(SERVER_A, REQUEST(A));
+	carry_fork_parent();
+	receive(SERVER_A, REQUEST(B));
+	answer(SERVER_A);
+	assert_int_equal(ring_counted(COUNTER_OPAQUE), given_up + 1);
+}
+
 /* ---- the self-audit ---- */
 
 static void test_audit(void **state)
@@ -397,7 +433,8 @@ int main(void)
 		TEST(test_two_claim), TEST(test_one_claims), TEST(test_answer_restores), TEST(test_wait_queue),
 		TEST(test_connect), TEST(test_lone_event), TEST(test_two_events_are_not_lone), TEST(test_waiting),
 		TEST(test_thread_inherits), TEST(test_pool_routine), TEST(test_thread_late),
-		TEST(test_thread_outlives), TEST(test_fork), TEST(test_audit), TEST(test_opaque),
+		TEST(test_thread_outlives), TEST(test_fork), TEST(test_fork_per_request),
+		TEST(test_fork_and_pipelined), TEST(test_audit), TEST(test_opaque),
 		TEST(test_smuggling), TEST(test_missed_bytes),
 	};
 
