@@ -75,7 +75,7 @@ static NAMED(KeyValue) **pack_attributes(struct arena *a, const struct model_att
 
 static void pack_link(struct arena *a, NAMED(Span) *span, const struct span_context *to)
 {
-	span->links = arena_get(a, sizeof(*span->links));
+	span->links = arena_get(a, sizeof(NAMED(Span__Link) *));
 	span->links[0] = make_span__link(a);
 	span->links[0]->trace_id = packed_bytes(to->trace_id, sizeof(to->trace_id));
 	span->links[0]->span_id = packed_bytes(to->span_id, sizeof(to->span_id));

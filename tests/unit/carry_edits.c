@@ -383,7 +383,7 @@ static void test_many_pieces(void **state)
 	for (int count = CARRY_IOV - 8; count <= CARRY_IOV + 8; count++) {
 		setup(state);
 		for (int i = 0; i < count; i++)
-			iov[i] = (struct iovec){ (void *)(uintptr_t)&CALL[i], (size_t)i < len ? 1 : 0 };
+			iov[i] = (struct iovec){ (void *)(uintptr_t)&CALL[(size_t)i < len ? (size_t)i : len], (size_t)i < len };
 		assert_int_equal(send_call(CLIENT, iov, count, &wire, no_limit, NULL), len);
 		assert_int_equal(head_count(&wire, "traceparent"), 1);
 		setup(state);
