@@ -11,15 +11,16 @@
 
 #include "base/sys.h"
 
-#define NUMBERS_MAX (1 << 20)		/* the kernel's own limit unless an administrator raised it */
+#define NUMBERS_MAX (1 << 20) /* the kernel's own limit unless an administrator raised it */
 
 static NOINLINE void closing(int fd)
 {
-	WITH_AGENT(scope) {
+	WITH_AGENT (scope) {
 		carry_closing(fd);
 		return;
 	}
-	/* in the middle of the agent: what the number stands for from now on is not to be believed */
+	/* in the middle of the agent: what the number stands for from now on is not to be believed
+	 */
 	carry_missed(carry_watch(fd));
 }
 
@@ -32,15 +33,15 @@ void fd_closing(int fd)
 void fd_closing_range(unsigned int first, unsigned int last, unsigned int flags)
 {
 	if (first > last || (flags & ~CLOSE_RANGE_UNSHARE))
-		return;		/* refused, or CLOSE_RANGE_CLOEXEC: nothing is closed now */
-	WITH_AGENT(scope)
+		return; /* refused, or CLOSE_RANGE_CLOEXEC: nothing is closed now */
+	WITH_AGENT (scope)
 		carry_closing_range(first, last);
 }
 
 void fd_duplicated(int fd, int fresh)
 {
 	if (fresh >= 0 && carry_known(fd))
-		WITH_AGENT(scope)
+		WITH_AGENT (scope)
 			carry_duplicated(fd, fresh);
 }
 
@@ -48,7 +49,7 @@ void fd_replaced(int fd, int fresh, int result)
 {
 	if (result < 0 || fd == fresh || !(carry_known(fd) || carry_known(fresh)))
 		return;
-	WITH_AGENT(scope) {
+	WITH_AGENT (scope) {
 		carry_closing(fresh);
 		carry_duplicated(fd, fresh);
 	}
@@ -69,7 +70,7 @@ INTERPOSE(int, __close, (int fd))
 }
 
 /* libc closes the descriptor below itself, where no hook sees it. */
-INTERPOSE(int, fclose, (FILE *stream))
+INTERPOSE(int, fclose, (FILE * stream))
 {
 	if (carry_state == CARRY_ON && stream) {
 		int saved = errno;

@@ -24,7 +24,8 @@ struct real {
 
 extern struct real real INTERNAL;
 
-/* What the program calls instead. libc's headers must agree with each row, or this does not compile. */
+/* What the program calls instead. libc's headers must agree with each row, or this does not
+ * compile. */
 #define HOOK(ret, name, params, args, version) EXPORTED ret name params;
 #define HOOK_OWN(ret, name, params, args, version) \
 	EXPORTED ret name params;                  \
@@ -32,12 +33,13 @@ extern struct real real INTERNAL;
 #include "hooks/hooks.def"
 #undef HOOK
 
-/** The address of libc's symbol @name, or NULL. For the constructor: a name that is missing allocates. */
+/** The address of libc's symbol @name, or NULL. For the constructor: a name that is missing
+ * allocates. */
 void *real_symbol(const char *name);
 /** Resolves every row; before it ran (and if it never runs) each stub resolves its own. */
 void real_resolve(void) INTERNAL;
 /** Finds a function behind us in the search order, or NULL. Tests put another in its place. */
-extern void *(*real_find)(const char *symbol, const char *version) INTERNAL;
+extern void *(*real_find)(const char *symbol, const char *version)INTERNAL;
 
 /** Begins the definition that the program calls instead of libc's. */
 #define INTERPOSE(ret, name, params) EXPORTED ret name params
@@ -49,7 +51,7 @@ struct agent_scope {
 
 static ALWAYS_INLINE struct agent_scope agent_scope_open(void)
 {
-	struct agent_scope scope = { .open = carry_enter() };
+	struct agent_scope scope = {.open = carry_enter()};
 
 	if (scope.open)
 		scope.saved_errno = errno;
@@ -69,8 +71,9 @@ static ALWAYS_INLINE void agent_scope_close(struct agent_scope *scope)
  * Runs the statement behind it once, with the guard held, or not at all. errno is as before behind
  * it; an early return closes it. Never around a call of `real`.
  */
-#define WITH_AGENT(scope)                                                                                \
-	for (struct agent_scope scope __attribute__((cleanup(agent_scope_close))) = agent_scope_open(); \
+#define WITH_AGENT(scope)                                                      \
+	for (struct agent_scope scope                                          \
+	     __attribute__((cleanup(agent_scope_close))) = agent_scope_open(); \
 	     scope.open; agent_scope_close(&scope))
 
 #endif

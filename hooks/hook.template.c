@@ -14,7 +14,7 @@ INTERPOSE(int, memfd_create, (const char *name, unsigned int flags))
 	int fd = real.memfd_create(name, flags);
 
 	if (fd >= 0)
-		WITH_AGENT(scope)
+		WITH_AGENT (scope)
 			carry_made(fd);
 	return fd;
 }

@@ -19,10 +19,11 @@
 
 #include "hooks/hook.h"
 
-#define IO_LOWEST 4096	/* no memory below: what small numbers stand for, the kernel may say */
+#define IO_LOWEST 4096 /* no memory below: what small numbers stand for, the kernel may say */
 
 /** @result came into one buffer of @len bytes. @flags as in recv(2), 0 for read(2). */
-void io_received(uint64_t connection, const void *buf, size_t len, int flags, ssize_t result) INTERNAL;
+void io_received(uint64_t connection, const void *buf, size_t len, int flags,
+		 ssize_t result) INTERNAL;
 /** The same for @count buffers, already filled by the kernel. */
 void io_received_iov(uint64_t connection, const struct iovec *iov, size_t count, int flags,
 		     ssize_t result) INTERNAL;
@@ -41,10 +42,10 @@ enum io_call {
 struct io_out {
 	enum io_call call;
 	int fd, flags;
-	const struct iovec *iov;	/* the program's bytes */
+	const struct iovec *iov; /* the program's bytes */
 	size_t count;
-	const struct msghdr *msg;	/* SENDTO: address; SENDMSG: the program's own */
-	int64_t offset;			/* PWRITEV2 */
+	const struct msghdr *msg; /* SENDTO: address; SENDMSG: the program's own */
+	int64_t offset;           /* PWRITEV2 */
 };
 
 /** Makes the call, edited or not. Returns what the program gets; errno goes with it. */

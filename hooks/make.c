@@ -8,7 +8,7 @@
 static ALWAYS_INLINE int made(int fd)
 {
 	if (fd >= 0)
-		WITH_AGENT(scope)
+		WITH_AGENT (scope)
 			carry_made(fd);
 	return fd;
 }
@@ -16,7 +16,7 @@ static ALWAYS_INLINE int made(int fd)
 static ALWAYS_INLINE int made_both(int result, const int fds[2])
 {
 	if (result == 0)
-		WITH_AGENT(scope) {
+		WITH_AGENT (scope) {
 			carry_made(fds[0]);
 			carry_made(fds[1]);
 		}

@@ -63,8 +63,7 @@ INTERPOSE(ssize_t, __pread64, (int fd, void *buf, size_t len, off64_t offset))
 	return pread64_twin_watched(fd, buf, len, offset);
 }
 
-static NOINLINE ssize_t pread_chk_watched(int fd, void *buf, size_t len, off_t offset,
-					  size_t room)
+static NOINLINE ssize_t pread_chk_watched(int fd, void *buf, size_t len, off_t offset, size_t room)
 {
 	uint64_t connection = carry_watch(fd);
 	ssize_t n = real.__pread_chk(fd, buf, len, offset, room);
@@ -113,8 +112,7 @@ INTERPOSE(ssize_t, preadv, (int fd, const struct iovec *iov, int count, off_t of
 	return preadv_watched(fd, iov, count, offset);
 }
 
-static NOINLINE ssize_t preadv64_watched(int fd, const struct iovec *iov, int count,
-					 off64_t offset)
+static NOINLINE ssize_t preadv64_watched(int fd, const struct iovec *iov, int count, off64_t offset)
 {
 	uint64_t connection = carry_watch(fd);
 	ssize_t n = real.preadv64(fd, iov, count, offset);
@@ -238,8 +236,8 @@ static NOINLINE ssize_t preadv64v2_watched(int fd, const struct iovec *iov, int 
 	return n;
 }
 
-INTERPOSE(ssize_t, preadv64v2, (int fd, const struct iovec *iov, int count, off64_t offset,
-				int flags))
+INTERPOSE(ssize_t, preadv64v2,
+	  (int fd, const struct iovec *iov, int count, off64_t offset, int flags))
 {
 	if (likely(!carry_watch(fd)))
 		return real.preadv64v2(fd, iov, count, offset, flags);
@@ -263,16 +261,15 @@ static NOINLINE ssize_t send_at(int fd, const struct iovec *iov, int count, off6
 	return io_send(&out);
 }
 
-INTERPOSE(ssize_t, pwritev2, (int fd, const struct iovec *iov, int count, off_t offset,
-			      int flags))
+INTERPOSE(ssize_t, pwritev2, (int fd, const struct iovec *iov, int count, off_t offset, int flags))
 {
 	if (likely(!carry_watch(fd)))
 		return real.pwritev2(fd, iov, count, offset, flags);
 	return send_at(fd, iov, count, offset, flags);
 }
 
-INTERPOSE(ssize_t, pwritev64v2, (int fd, const struct iovec *iov, int count, off64_t offset,
-				 int flags))
+INTERPOSE(ssize_t, pwritev64v2,
+	  (int fd, const struct iovec *iov, int count, off64_t offset, int flags))
 {
 	if (likely(!carry_watch(fd)))
 		return real.pwritev64v2(fd, iov, count, offset, flags);

@@ -9,8 +9,8 @@
 
 #include <limits.h>
 
-#define OWN_MAX	   8		/* a set with more descriptors is not one request's */
-#define SELECT_MAX 1024		/* fd_sets can be larger, but then they are not small */
+#define OWN_MAX    8    /* a set with more descriptors is not one request's */
+#define SELECT_MAX 1024 /* fd_sets can be larger, but then they are not small */
 
 static ALWAYS_INLINE bool passes(void)
 {
@@ -37,7 +37,7 @@ static int timeval_ms(const struct timeval *t)
 
 static NOINLINE void woken(int ready, int timeout_ms, enum carry_wait wait)
 {
-	WITH_AGENT(scope)
+	WITH_AGENT (scope)
 		carry_woken(ready, timeout_ms, wait);
 }
 
@@ -59,7 +59,7 @@ static enum carry_wait polls(const struct pollfd *fds, nfds_t count, int ready)
 /* Sets change during the call, so this looks before it. */
 static enum carry_wait selects(int count, const fd_set *in, const fd_set *out, const fd_set *except)
 {
-	const fd_set *sets[] = { in, out, except };
+	const fd_set *sets[] = {in, out, except};
 	int seen = 0, own = 0, calls = 0;
 
 	if (count <= 0 || count > SELECT_MAX)
@@ -82,11 +82,12 @@ static enum carry_wait selects(int count, const fd_set *in, const fd_set *out, c
 
 static NOINLINE void registered(int fd)
 {
-	WITH_AGENT(scope)
+	WITH_AGENT (scope)
 		carry_registered(fd);
 }
 
-/* Registration gives no context (R9); it only says that reading @fd will be another event's touch. */
+/* Registration gives no context (R9); it only says that reading @fd will be another event's touch.
+ */
 INTERPOSE(int, epoll_ctl, (int epfd, int op, int fd, struct epoll_event *event))
 {
 	int result = real.epoll_ctl(epfd, op, fd, event);
@@ -126,8 +127,8 @@ static NOINLINE int epoll_pwait_told(int epfd, struct epoll_event *events, int m
 	return ready;
 }
 
-INTERPOSE(int, epoll_pwait, (int epfd, struct epoll_event *events, int max, int timeout_ms,
-			     const sigset_t *mask))
+INTERPOSE(int, epoll_pwait,
+	  (int epfd, struct epoll_event *events, int max, int timeout_ms, const sigset_t *mask))
 {
 	if (passes())
 		return real.epoll_pwait(epfd, events, max, timeout_ms, mask);
@@ -146,8 +147,9 @@ static NOINLINE int epoll_pwait2_told(int epfd, struct epoll_event *events, int 
 	return ready;
 }
 
-INTERPOSE(int, epoll_pwait2, (int epfd, struct epoll_event *events, int max,
-			      const struct timespec *timeout, const sigset_t *mask))
+INTERPOSE(int, epoll_pwait2,
+	  (int epfd, struct epoll_event *events, int max, const struct timespec *timeout,
+	   const sigset_t *mask))
 {
 	if (passes())
 		return real.epoll_pwait2(epfd, events, max, timeout, mask);
@@ -164,14 +166,14 @@ static NOINLINE int poll_told(struct pollfd *fds, nfds_t count, int timeout_ms)
 	return ready;
 }
 
-INTERPOSE(int, poll, (struct pollfd *fds, nfds_t count, int timeout_ms))
+INTERPOSE(int, poll, (struct pollfd * fds, nfds_t count, int timeout_ms))
 {
 	if (passes())
 		return real.poll(fds, count, timeout_ms);
 	return poll_told(fds, count, timeout_ms);
 }
 
-INTERPOSE(int, __poll, (struct pollfd *fds, nfds_t count, int timeout_ms))
+INTERPOSE(int, __poll, (struct pollfd * fds, nfds_t count, int timeout_ms))
 {
 	if (passes())
 		return real.__poll(fds, count, timeout_ms);
@@ -188,7 +190,7 @@ static NOINLINE int poll_chk_told(struct pollfd *fds, nfds_t count, int timeout_
 	return ready;
 }
 
-INTERPOSE(int, __poll_chk, (struct pollfd *fds, nfds_t count, int timeout_ms, size_t room))
+INTERPOSE(int, __poll_chk, (struct pollfd * fds, nfds_t count, int timeout_ms, size_t room))
 {
 	if (passes())
 		return real.__poll_chk(fds, count, timeout_ms, room);
@@ -206,8 +208,8 @@ static NOINLINE int ppoll_told(struct pollfd *fds, nfds_t count, const struct ti
 	return ready;
 }
 
-INTERPOSE(int, ppoll, (struct pollfd *fds, nfds_t count, const struct timespec *timeout,
-		       const sigset_t *mask))
+INTERPOSE(int, ppoll,
+	  (struct pollfd * fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask))
 {
 	if (passes())
 		return real.ppoll(fds, count, timeout, mask);
@@ -225,8 +227,9 @@ static NOINLINE int ppoll_chk_told(struct pollfd *fds, nfds_t count, const struc
 	return ready;
 }
 
-INTERPOSE(int, __ppoll_chk, (struct pollfd *fds, nfds_t count, const struct timespec *timeout,
-			     const sigset_t *mask, size_t room))
+INTERPOSE(int, __ppoll_chk,
+	  (struct pollfd * fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask,
+	   size_t room))
 {
 	if (passes())
 		return real.__ppoll_chk(fds, count, timeout, mask, room);
@@ -247,14 +250,16 @@ static NOINLINE int select_told(int count, fd_set *in, fd_set *out, fd_set *exce
 	return ready;
 }
 
-INTERPOSE(int, select, (int count, fd_set *in, fd_set *out, fd_set *except, struct timeval *timeout))
+INTERPOSE(int, select,
+	  (int count, fd_set *in, fd_set *out, fd_set *except, struct timeval *timeout))
 {
 	if (passes())
 		return real.select(count, in, out, except, timeout);
 	return select_told(count, in, out, except, timeout);
 }
 
-INTERPOSE(int, __select, (int count, fd_set *in, fd_set *out, fd_set *except, struct timeval *timeout))
+INTERPOSE(int, __select,
+	  (int count, fd_set *in, fd_set *out, fd_set *except, struct timeval *timeout))
 {
 	if (passes())
 		return real.__select(count, in, out, except, timeout);
@@ -273,8 +278,9 @@ static NOINLINE int pselect_told(int count, fd_set *in, fd_set *out, fd_set *exc
 	return ready;
 }
 
-INTERPOSE(int, pselect, (int count, fd_set *in, fd_set *out, fd_set *except,
-			 const struct timespec *timeout, const sigset_t *mask))
+INTERPOSE(int, pselect,
+	  (int count, fd_set *in, fd_set *out, fd_set *except, const struct timespec *timeout,
+	   const sigset_t *mask))
 {
 	if (passes())
 		return real.pselect(count, in, out, except, timeout, mask);

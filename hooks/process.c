@@ -48,7 +48,8 @@ static void seal(unsigned long mode, unsigned long filter)
 		carry_seal();
 }
 
-INTERPOSE(int, prctl, (int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d))
+INTERPOSE(int, prctl,
+	  (int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d))
 {
 	if (unlikely(option == PR_SET_SECCOMP))
 		seal(a, b);
@@ -163,7 +164,8 @@ static call_fn *caller(long number)
 	return NULL;
 }
 
-/* Behind the arguments that were passed it reads the caller's own memory, as libc's syscall() does. */
+/* Behind the arguments that were passed it reads the caller's own memory, as libc's syscall() does.
+ */
 static __attribute__((no_sanitize_address)) long syscall_seen(long number, ...)
 {
 	struct arguments args;

@@ -20,8 +20,8 @@ __asm__(".symver dlsym, dlsym@" OLDEST);
 __asm__(".symver dlvsym, dlvsym@" OLDEST);
 __asm__(".symver dlerror, dlerror@" OLDEST);
 /* musl has no versions, and so no such function (hazard A9). */
-extern void *dlvsym(void *restrict handle, const char *restrict symbol, const char *restrict version)
-	__attribute__((weak));
+extern void *dlvsym(void *restrict handle, const char *restrict symbol,
+		    const char *restrict version) __attribute__((weak));
 
 struct real_row {
 	const char *symbol, *version;
@@ -57,13 +57,13 @@ static COLD long missing_call(void)
 
 static const struct real_row rows[ROW_COUNT] = {
 #define HOOK(ret, name, params, args, version) \
-	[ROW_##name] = { #name, version, &real.name, missing_call },
+	[ROW_##name] = {#name, version, &real.name, missing_call},
 #define HOOK_CODE(ret, name, params, args, version, missing) \
-	[ROW_##name] = { #name, version, &real.name, missing_##name },
+	[ROW_##name] = {#name, version, &real.name, missing_##name},
 #define HOOK_OLD(ret, name, params, args, version, missing, symbol) \
-	[ROW_##name] = { #symbol, version, &real.name, missing_##name },
+	[ROW_##name] = {#symbol, version, &real.name, missing_##name},
 #define HOOK_OWN(ret, name, params, args, version) \
-	[ROW_##name] = { #name, version, &real.name, substitute_##name },
+	[ROW_##name] = {#name, version, &real.name, substitute_##name},
 #include "hooks/hooks.def"
 #undef HOOK
 };
@@ -79,7 +79,7 @@ static void *find_next(const char *symbol, const char *version)
 	if (!at)
 		at = dlsym(RTLD_NEXT, symbol);
 	if (!at)
-		dlerror();	/* or the program's next dlerror() would report our failure */
+		dlerror(); /* or the program's next dlerror() would report our failure */
 	return at;
 }
 
@@ -91,7 +91,7 @@ static void resolve(const struct real_row *row)
 
 	if (!at)
 		at = row->missing;
-	memcpy(row->slot, &at, sizeof(at));	/* one store; every thread stores the same */
+	memcpy(row->slot, &at, sizeof(at)); /* one store; every thread stores the same */
 }
 
 static COLD void resolve_row(int number)
@@ -129,13 +129,13 @@ void real_resolve(void)
 		return real.name args;         \
 	}
 /* The stub itself is assembly too; it asks here where to jump to. */
-#define HOOK_ASM(ret, name, params, args, version)   \
-	ret stub_##name params INTERNAL;             \
-	void *target_stub_##name(void) INTERNAL;     \
-	void *target_stub_##name(void)               \
-	{                                            \
-		resolve_row(ROW_##name);             \
-		return (void *)real.name;            \
+#define HOOK_ASM(ret, name, params, args, version) \
+	ret stub_##name params INTERNAL;           \
+	void *target_stub_##name(void) INTERNAL;   \
+	void *target_stub_##name(void)             \
+	{                                          \
+		resolve_row(ROW_##name);           \
+		return (void *)real.name;          \
 	}
 #include "hooks/hooks.def"
 #undef HOOK

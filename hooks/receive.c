@@ -6,7 +6,8 @@
  */
 #include "hooks/io.h"
 
-/* Not part of the stream, or not yet: the program will read these bytes again, or they are beside it. */
+/* Not part of the stream, or not yet: the program will read these bytes again, or they are beside
+ * it. */
 #define FLAGS_BESIDE (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE)
 
 static size_t iov_length(const struct iovec *iov, size_t count)
@@ -22,7 +23,7 @@ static NOINLINE void received(uint64_t connection, const struct iovec *iov, size
 {
 	bool reported = false;
 
-	WITH_AGENT(scope) {
+	WITH_AGENT (scope) {
 		carry_received(connection, iov, (int)count, n);
 		reported = true;
 	}
@@ -40,12 +41,12 @@ void io_received_iov(uint64_t connection, const struct iovec *iov, size_t count,
 	else if (result > 0)
 		received(connection, iov, count, (size_t)result);
 	else if (iov_length(iov, count))
-		received(connection, NULL, 0, 0);	/* the end of the stream */
+		received(connection, NULL, 0, 0); /* the end of the stream */
 }
 
 void io_received(uint64_t connection, const void *buf, size_t len, int flags, ssize_t result)
 {
-	struct iovec iov = { (void *)(uintptr_t)buf, len };
+	struct iovec iov = {(void *)(uintptr_t)buf, len};
 
 	io_received_iov(connection, &iov, 1, flags, result);
 }
@@ -56,7 +57,7 @@ void io_received_unseen(uint64_t connection, ssize_t n)
 
 	if (!connection || n <= 0)
 		return;
-	WITH_AGENT(scope) {
+	WITH_AGENT (scope) {
 		carry_received_unseen(connection, (size_t)n);
 		reported = true;
 	}
@@ -170,17 +171,16 @@ static NOINLINE ssize_t recvfrom_watched(int fd, void *buf, size_t len, int flag
 	return n;
 }
 
-INTERPOSE(ssize_t, recvfrom, (int fd, void *buf, size_t len, int flags, struct sockaddr *addr,
-			      socklen_t *addr_len))
+INTERPOSE(ssize_t, recvfrom,
+	  (int fd, void *buf, size_t len, int flags, struct sockaddr *addr, socklen_t *addr_len))
 {
 	if (likely(!carry_watch_read(fd)))
 		return real.recvfrom(fd, buf, len, flags, addr, addr_len);
 	return recvfrom_watched(fd, buf, len, flags, addr, addr_len);
 }
 
-static NOINLINE ssize_t recvfrom_chk_watched(int fd, void *buf, size_t len, size_t room,
-					     int flags, struct sockaddr *addr,
-					     socklen_t *addr_len)
+static NOINLINE ssize_t recvfrom_chk_watched(int fd, void *buf, size_t len, size_t room, int flags,
+					     struct sockaddr *addr, socklen_t *addr_len)
 {
 	uint64_t connection = carry_watch_read(fd);
 	ssize_t n = real.__recvfrom_chk(fd, buf, len, room, flags, addr, addr_len);
@@ -189,8 +189,9 @@ static NOINLINE ssize_t recvfrom_chk_watched(int fd, void *buf, size_t len, size
 	return n;
 }
 
-INTERPOSE(ssize_t, __recvfrom_chk, (int fd, void *buf, size_t len, size_t room, int flags,
-				    struct sockaddr *addr, socklen_t *addr_len))
+INTERPOSE(ssize_t, __recvfrom_chk,
+	  (int fd, void *buf, size_t len, size_t room, int flags, struct sockaddr *addr,
+	   socklen_t *addr_len))
 {
 	if (likely(!carry_watch_read(fd)))
 		return real.__recvfrom_chk(fd, buf, len, room, flags, addr, addr_len);
@@ -226,8 +227,9 @@ static NOINLINE int recvmmsg_watched(int fd, struct mmsghdr *messages, unsigned 
 	return n;
 }
 
-INTERPOSE(int, recvmmsg, (int fd, struct mmsghdr *messages, unsigned int count, int flags,
-			  struct timespec *timeout))
+INTERPOSE(int, recvmmsg,
+	  (int fd, struct mmsghdr *messages, unsigned int count, int flags,
+	   struct timespec *timeout))
 {
 	if (likely(!carry_watch_read(fd)))
 		return real.recvmmsg(fd, messages, count, flags, timeout);

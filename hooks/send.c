@@ -61,7 +61,7 @@ static ssize_t send_own(const struct io_out *out)
 /* The address and control data belong to the call, not to the bytes: they go along once. */
 static ssize_t send_edited(const struct io_out *out, struct carry_plan *plan, bool first)
 {
-	struct msghdr msg = { .msg_iov = plan->iov, .msg_iovlen = (size_t)plan->iovcnt };
+	struct msghdr msg = {.msg_iov = plan->iov, .msg_iovlen = (size_t)plan->iovcnt};
 
 	switch (out->call) {
 	case IO_WRITE:
@@ -128,7 +128,7 @@ static NOINLINE ssize_t send_planned(uint64_t connection, const struct io_out *o
 	ssize_t result;
 
 	plan_none(&plan);
-	WITH_AGENT(scope)
+	WITH_AGENT (scope)
 		carry_sending(&plan, connection, out->iov, (int)out->count, fixed);
 	if (!plan.planned)
 		return missed(connection, send_own(out));
@@ -147,7 +147,7 @@ static ssize_t send_answer(uint64_t connection, const struct io_out *out)
 
 	if (n <= 0)
 		return n;
-	WITH_AGENT(scope) {
+	WITH_AGENT (scope) {
 		carry_answered(connection, out->iov, (int)out->count, (size_t)n);
 		return n;
 	}
@@ -167,7 +167,8 @@ ssize_t io_send(const struct io_out *out)
 		return send_own(out);
 	if (out->flags & FLAGS_FIXED && out->call >= IO_SEND)
 		fixed = CARRY_SEND_FIXED;
-	/* Descriptors and credentials go with one call exactly: nothing of ours may be in it (I8). */
+	/* Descriptors and credentials go with one call exactly: nothing of ours may be in it (I8).
+	 */
 	if (out->call == IO_SENDMSG && out->msg->msg_controllen) {
 		fixed = CARRY_SEND_FIXED;
 		if (!io_flush(connection, out->fd, out->flags))
@@ -182,12 +183,12 @@ bool io_flush(uint64_t connection, int fd, int flags)
 	ssize_t result = 0;
 
 	plan_none(&plan);
-	WITH_AGENT(scope)
+	WITH_AGENT (scope)
 		carry_flushing(&plan, connection);
 	if (!plan.planned || plan.iovcnt <= 0)
 		return true;
 	do {
-		struct msghdr msg = { .msg_iov = plan.iov, .msg_iovlen = (size_t)plan.iovcnt };
+		struct msghdr msg = {.msg_iov = plan.iov, .msg_iovlen = (size_t)plan.iovcnt};
 
 		result = real.sendmsg(fd, &msg, flags & (MSG_DONTWAIT | MSG_NOSIGNAL));
 		result = settle(&plan, result);
@@ -201,7 +202,7 @@ void io_sent_unseen(uint64_t connection, ssize_t n)
 
 	if (!connection || n <= 0)
 		return;
-	WITH_AGENT(scope) {
+	WITH_AGENT (scope) {
 		carry_sent_unseen(connection, (size_t)n);
 		reported = true;
 	}
@@ -211,8 +212,8 @@ void io_sent_unseen(uint64_t connection, ssize_t n)
 
 static ssize_t send_buffer(enum io_call call, int fd, const void *buf, size_t len, int flags)
 {
-	struct iovec iov = { (void *)(uintptr_t)buf, len };
-	struct io_out out = { .call = call, .fd = fd, .flags = flags, .iov = &iov, .count = 1 };
+	struct iovec iov = {(void *)(uintptr_t)buf, len};
+	struct io_out out = {.call = call, .fd = fd, .flags = flags, .iov = &iov, .count = 1};
 
 	return io_send(&out);
 }
@@ -238,7 +239,7 @@ INTERPOSE(ssize_t, __write, (int fd, const void *buf, size_t len))
 
 static NOINLINE ssize_t writev_watched(int fd, const struct iovec *iov, int count)
 {
-	struct io_out out = { .call = IO_WRITEV, .fd = fd, .iov = iov, .count = (size_t)count };
+	struct io_out out = {.call = IO_WRITEV, .fd = fd, .iov = iov, .count = (size_t)count};
 
 	if (count < 0)
 		return real.writev(fd, iov, count);
@@ -278,7 +279,7 @@ static void fast_open(int fd, const struct sockaddr *addr, socklen_t len, ssize_
 
 	if (!addr || !carry_known(fd))
 		return;
-	WITH_AGENT(scope)
+	WITH_AGENT (scope)
 		carry_connecting(fd, addr, len, error);
 	io_sent_unseen(carry_watch(fd), n);
 }
@@ -286,8 +287,8 @@ static void fast_open(int fd, const struct sockaddr *addr, socklen_t len, ssize_
 static NOINLINE ssize_t sendto_slow(int fd, const void *buf, size_t len, int flags,
 				    const struct sockaddr *addr, socklen_t addr_len)
 {
-	struct msghdr msg = { .msg_name = (void *)(uintptr_t)addr, .msg_namelen = addr_len };
-	struct iovec iov = { (void *)(uintptr_t)buf, len };
+	struct msghdr msg = {.msg_name = (void *)(uintptr_t)addr, .msg_namelen = addr_len};
+	struct iovec iov = {(void *)(uintptr_t)buf, len};
 	struct io_out out = {
 		.call = IO_SENDTO,
 		.fd = fd,
@@ -305,8 +306,9 @@ static NOINLINE ssize_t sendto_slow(int fd, const void *buf, size_t len, int fla
 	return n;
 }
 
-INTERPOSE(ssize_t, sendto, (int fd, const void *buf, size_t len, int flags,
-			    const struct sockaddr *addr, socklen_t addr_len))
+INTERPOSE(ssize_t, sendto,
+	  (int fd, const void *buf, size_t len, int flags, const struct sockaddr *addr,
+	   socklen_t addr_len))
 {
 	if (likely(!carry_watch(fd) && !(flags & MSG_FASTOPEN)))
 		return real.sendto(fd, buf, len, flags, addr, addr_len);
@@ -315,7 +317,7 @@ INTERPOSE(ssize_t, sendto, (int fd, const void *buf, size_t len, int flags,
 
 static NOINLINE ssize_t sendmsg_slow(int fd, const struct msghdr *msg, int flags)
 {
-	struct io_out out = { .call = IO_SENDMSG, .fd = fd, .flags = flags, .msg = msg };
+	struct io_out out = {.call = IO_SENDMSG, .fd = fd, .flags = flags, .msg = msg};
 	ssize_t n;
 
 	if ((uintptr_t)msg < IO_LOWEST)
@@ -345,7 +347,7 @@ static NOINLINE void sent_message(uint64_t connection, const struct mmsghdr *mes
 
 	plan_none(&plan);
 	if (msg->msg_iovlen && msg->msg_iovlen <= IOV_MAX)
-		WITH_AGENT(scope)
+		WITH_AGENT (scope)
 			carry_sending(&plan, connection, msg->msg_iov, (int)msg->msg_iovlen,
 				      CARRY_SEND_FIXED);
 	if (plan.planned)
@@ -354,7 +356,8 @@ static NOINLINE void sent_message(uint64_t connection, const struct mmsghdr *mes
 		carry_missed(connection);
 }
 
-static NOINLINE int sendmmsg_watched(int fd, struct mmsghdr *messages, unsigned int count, int flags)
+static NOINLINE int sendmmsg_watched(int fd, struct mmsghdr *messages, unsigned int count,
+				     int flags)
 {
 	uint64_t connection = carry_watch(fd);
 	int n;

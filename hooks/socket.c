@@ -5,14 +5,14 @@
  */
 #include "hooks/hook.h"
 
-#define LOWEST 4096	/* no memory below: the kernel says EFAULT */
+#define LOWEST 4096 /* no memory below: the kernel says EFAULT */
 
 INTERPOSE(int, socket, (int domain, int type, int protocol))
 {
 	int fd = real.socket(domain, type, protocol);
 
 	if (fd >= 0)
-		WITH_AGENT(scope)
+		WITH_AGENT (scope)
 			carry_socket(fd, domain, type);
 	return fd;
 }
@@ -22,7 +22,7 @@ INTERPOSE(int, socketpair, (int domain, int type, int protocol, int fds[2]))
 	int result = real.socketpair(domain, type, protocol, fds);
 
 	if (result == 0)
-		WITH_AGENT(scope) {
+		WITH_AGENT (scope) {
 			carry_made(fds[0]);
 			carry_made(fds[1]);
 		}
@@ -33,7 +33,7 @@ static void connect_report(int fd, const struct sockaddr *addr, socklen_t len, i
 {
 	int error = result == 0 ? 0 : -errno;
 
-	WITH_AGENT(scope)
+	WITH_AGENT (scope)
 		carry_connecting(fd, addr, len, error);
 }
 
@@ -60,7 +60,7 @@ INTERPOSE(int, listen, (int fd, int backlog))
 	int result = real.listen(fd, backlog);
 
 	if (result == 0)
-		WITH_AGENT(scope)
+		WITH_AGENT (scope)
 			carry_listening(fd);
 	return result;
 }
@@ -68,14 +68,14 @@ INTERPOSE(int, listen, (int fd, int backlog))
 static void accept_wait(void)
 {
 	if (carry_holds())
-		WITH_AGENT(scope)
+		WITH_AGENT (scope)
 			carry_waiting(false);
 }
 
 /* Of the peer's address the program may have had room for a part only: then nobody knows it. */
 static void accept_report(int fd, const struct sockaddr *peer, socklen_t room, socklen_t len)
 {
-	WITH_AGENT(scope) {
+	WITH_AGENT (scope) {
 		if (peer && len <= room)
 			carry_accepted(fd, peer, len);
 		else
@@ -140,7 +140,7 @@ INTERPOSE(int, shutdown, (int fd, int how))
 	int result = real.shutdown(fd, how);
 
 	if (result == 0 && carry_watch(fd))
-		WITH_AGENT(scope)
+		WITH_AGENT (scope)
 			carry_shut(fd, how);
 	return result;
 }

@@ -8,10 +8,10 @@
 
 #include "base/clock.h"
 
-#define NS	      1000000000ull
+#define NS            1000000000ull
 #define BRIEF_NS      (CARRY_BRIEF_MS * 1000000ull)
-#define YEAR_NS	      (365ull * 86400 * NS)
-#define CLOCK_UNKNOWN (-1)	/* the condition variable knows it, we do not */
+#define YEAR_NS       (365ull * 86400 * NS)
+#define CLOCK_UNKNOWN (-1) /* the condition variable knows it, we do not */
 
 static ALWAYS_INLINE bool passes(void)
 {
@@ -20,11 +20,12 @@ static ALWAYS_INLINE bool passes(void)
 
 static NOINLINE void waits(bool brief)
 {
-	WITH_AGENT(scope)
+	WITH_AGENT (scope)
 		carry_waiting(brief);
 }
 
-/* A deadline more than a year before now is none on the wall clock: it counts from the machine's start. */
+/* A deadline more than a year before now is none on the wall clock: it counts from the machine's
+ * start. */
 static bool is_brief(const struct timespec *until, clockid_t clock)
 {
 	uint64_t end, now;
@@ -43,23 +44,24 @@ static NOINLINE void waits_until(const struct timespec *until, clockid_t clock)
 	waits(is_brief(until, clock));
 }
 
-INTERPOSE(int, pthread_cond_wait, (pthread_cond_t *cond, pthread_mutex_t *mutex))
+INTERPOSE(int, pthread_cond_wait, (pthread_cond_t * cond, pthread_mutex_t *mutex))
 {
 	if (!passes())
 		waits(false);
 	return real.pthread_cond_wait(cond, mutex);
 }
 
-INTERPOSE(int, pthread_cond_timedwait, (pthread_cond_t *cond, pthread_mutex_t *mutex,
-					const struct timespec *until))
+INTERPOSE(int, pthread_cond_timedwait,
+	  (pthread_cond_t * cond, pthread_mutex_t *mutex, const struct timespec *until))
 {
 	if (!passes())
 		waits_until(until, CLOCK_UNKNOWN);
 	return real.pthread_cond_timedwait(cond, mutex, until);
 }
 
-INTERPOSE(int, pthread_cond_clockwait, (pthread_cond_t *cond, pthread_mutex_t *mutex, clockid_t clock,
-					const struct timespec *until))
+INTERPOSE(int, pthread_cond_clockwait,
+	  (pthread_cond_t * cond, pthread_mutex_t *mutex, clockid_t clock,
+	   const struct timespec *until))
 {
 	if (!passes())
 		waits_until(until, clock);
@@ -78,41 +80,42 @@ static bool sem_blocks(sem_t *sem)
 	return !passes() && real.sem_getvalue(sem, &value) == 0 && value <= 0;
 }
 
-/* A row of its own because the C library before 2.34 kept it elsewhere: only `real` finds it in both. */
-INTERPOSE(int, sem_getvalue, (sem_t *sem, int *value))
+/* A row of its own because the C library before 2.34 kept it elsewhere: only `real` finds it in
+ * both. */
+INTERPOSE(int, sem_getvalue, (sem_t * sem, int *value))
 {
 	return real.sem_getvalue(sem, value);
 }
 
-INTERPOSE(int, sem_wait, (sem_t *sem))
+INTERPOSE(int, sem_wait, (sem_t * sem))
 {
 	if (sem_blocks(sem))
 		waits(false);
 	return real.sem_wait(sem);
 }
 
-INTERPOSE(int, sem_timedwait, (sem_t *sem, const struct timespec *until))
+INTERPOSE(int, sem_timedwait, (sem_t * sem, const struct timespec *until))
 {
 	if (sem_blocks(sem))
 		waits_until(until, CLOCK_REALTIME);
 	return real.sem_timedwait(sem, until);
 }
 
-INTERPOSE(int, sem_clockwait, (sem_t *sem, clockid_t clock, const struct timespec *until))
+INTERPOSE(int, sem_clockwait, (sem_t * sem, clockid_t clock, const struct timespec *until))
 {
 	if (sem_blocks(sem))
 		waits_until(until, clock);
 	return real.sem_clockwait(sem, clock, until);
 }
 
-INTERPOSE(int, cnd_wait, (cnd_t *cond, mtx_t *mutex))
+INTERPOSE(int, cnd_wait, (cnd_t * cond, mtx_t *mutex))
 {
 	if (!passes())
 		waits(false);
 	return real.cnd_wait(cond, mutex);
 }
 
-INTERPOSE(int, cnd_timedwait, (cnd_t *cond, mtx_t *mutex, const struct timespec *until))
+INTERPOSE(int, cnd_timedwait, (cnd_t * cond, mtx_t *mutex, const struct timespec *until))
 {
 	if (!passes())
 		waits_until(until, CLOCK_REALTIME);

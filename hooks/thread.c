@@ -10,7 +10,7 @@
 
 #include <stdatomic.h>
 
-#define SLOTS 256		/* threads created and not yet running, at one time */
+#define SLOTS 256 /* threads created and not yet running, at one time */
 
 struct thread_start {
 	union {
@@ -38,8 +38,8 @@ static struct thread_slot *slot_take(void)
 		uint32_t free = 0;
 
 		/* acquire: pairs with the release of the thread that emptied it */
-		if (atomic_compare_exchange_strong_explicit(&slot->taken, &free, 1, memory_order_acquire,
-							    memory_order_relaxed))
+		if (atomic_compare_exchange_strong_explicit(
+			    &slot->taken, &free, 1, memory_order_acquire, memory_order_relaxed))
 			return slot;
 	}
 	return NULL;
@@ -57,14 +57,14 @@ static NOINLINE struct thread_start thread_begin(struct thread_slot *slot)
 	struct thread_start start = slot->start;
 
 	slot_release(slot);
-	WITH_AGENT(scope)
+	WITH_AGENT (scope)
 		carry_thread_adopt(&start.snapshot);
 	return start;
 }
 
 static NOINLINE void thread_end(void)
 {
-	WITH_AGENT(scope)
+	WITH_AGENT (scope)
 		carry_thread_exit();
 }
 
@@ -73,9 +73,10 @@ static NOINLINE void thread_end(void)
  * stack and ask every frame to clean up; ours does it right here and needs no landing pad, and so
  * no libgcc. The values are those of the unwinder's interface: cleanup phase, continue.
  */
-int thread_personality(int version, int actions, uint64_t kind, void *exception, void *context) INTERNAL;
-__attribute__((used)) int thread_personality(int version, int actions, uint64_t kind, void *exception,
-					     void *context)
+int thread_personality(int version, int actions, uint64_t kind, void *exception,
+		       void *context) INTERNAL;
+__attribute__((used)) int thread_personality(int version, int actions, uint64_t kind,
+					     void *exception, void *context)
 {
 	enum { CLEANUP_PHASE = 2, CONTINUE_UNWIND = 8 };
 
@@ -85,7 +86,8 @@ __attribute__((used)) int thread_personality(int version, int actions, uint64_t 
 	return CONTINUE_UNWIND;
 }
 
-/* 0x1b: a pointer relative to its own place, 4 bytes. No language data: there is nothing to look up. */
+/* 0x1b: a pointer relative to its own place, 4 bytes. No language data: there is nothing to look
+ * up. */
 #define CLEANED_UP_BY(function) __asm__ volatile(".cfi_personality 0x1b, " #function)
 
 static NOINLINE void *trampoline_pthread(void *arg)
@@ -120,8 +122,8 @@ static struct thread_slot *thread_prepare(uintptr_t routine, void *arg)
 	if (!slot)
 		return NULL;
 	slot->start.arg = arg;
-	slot->start.snapshot = (struct carry_snapshot){ .routine = routine };
-	WITH_AGENT(scope)
+	slot->start.snapshot = (struct carry_snapshot){.routine = routine};
+	WITH_AGENT (scope)
 		carry_thread_snapshot(&slot->start.snapshot, routine);
 	return slot;
 }
@@ -132,7 +134,7 @@ static void thread_failed(struct thread_slot *slot)
 	struct carry_snapshot snapshot = slot->start.snapshot;
 
 	slot_release(slot);
-	WITH_AGENT(scope)
+	WITH_AGENT (scope)
 		carry_thread_dropped(&snapshot);
 }
 
@@ -151,8 +153,8 @@ static NOINLINE int pthread_create_carried(pthread_t *thread, const pthread_attr
 	return result;
 }
 
-INTERPOSE(int, pthread_create, (pthread_t *thread, const pthread_attr_t *attr, thread_routine *routine,
-				void *arg))
+INTERPOSE(int, pthread_create,
+	  (pthread_t * thread, const pthread_attr_t *attr, thread_routine *routine, void *arg))
 {
 	if (carry_state != CARRY_ON)
 		return real.pthread_create(thread, attr, routine, arg);
@@ -173,7 +175,7 @@ static NOINLINE int thrd_create_carried(thrd_t *thread, thrd_start_t routine, vo
 	return result;
 }
 
-INTERPOSE(int, thrd_create, (thrd_t *thread, thrd_start_t routine, void *arg))
+INTERPOSE(int, thrd_create, (thrd_t * thread, thrd_start_t routine, void *arg))
 {
 	if (carry_state != CARRY_ON)
 		return real.thrd_create(thread, routine, arg);
@@ -185,7 +187,7 @@ INTERPOSE(int, thrd_create, (thrd_t *thread, thrd_start_t routine, void *arg))
  * (R4). An exception or a longjmp out of the routine leaves the mark, and then this thread gives
  * nothing on.
  */
-INTERPOSE(int, pthread_once, (pthread_once_t *control, once_routine *routine))
+INTERPOSE(int, pthread_once, (pthread_once_t * control, once_routine *routine))
 {
 	int result;
 
@@ -195,7 +197,7 @@ INTERPOSE(int, pthread_once, (pthread_once_t *control, once_routine *routine))
 	return result;
 }
 
-INTERPOSE(int, __pthread_once, (pthread_once_t *control, once_routine *routine))
+INTERPOSE(int, __pthread_once, (pthread_once_t * control, once_routine *routine))
 {
 	int result;
 
@@ -205,7 +207,7 @@ INTERPOSE(int, __pthread_once, (pthread_once_t *control, once_routine *routine))
 	return result;
 }
 
-INTERPOSE(void, call_once, (once_flag *flag, once_routine *routine))
+INTERPOSE(void, call_once, (once_flag * flag, once_routine *routine))
 {
 	carry_self.once++;
 	real.call_once(flag, routine);

@@ -72,8 +72,9 @@ static NOINLINE ssize_t splice_watched(int in, off64_t *in_offset, int out, off6
 	return n;
 }
 
-INTERPOSE(ssize_t, splice, (int in, off64_t *in_offset, int out, off64_t *out_offset, size_t len,
-			    unsigned int flags))
+INTERPOSE(ssize_t, splice,
+	  (int in, off64_t *in_offset, int out, off64_t *out_offset, size_t len,
+	   unsigned int flags))
 {
 	if (likely(!(carry_watch(in) | carry_watch(out))))
 		return real.splice(in, in_offset, out, out_offset, len, flags);
@@ -100,8 +101,7 @@ INTERPOSE(ssize_t, tee, (int in, int out, size_t len, unsigned int flags))
 }
 
 static NOINLINE ssize_t copy_file_range_watched(int in, off64_t *in_offset, int out,
-						off64_t *out_offset, size_t len,
-						unsigned int flags)
+						off64_t *out_offset, size_t len, unsigned int flags)
 {
 	uint64_t from = carry_watch(in), to = carry_watch(out);
 	ssize_t n;
@@ -113,8 +113,9 @@ static NOINLINE ssize_t copy_file_range_watched(int in, off64_t *in_offset, int 
 	return n;
 }
 
-INTERPOSE(ssize_t, copy_file_range, (int in, off64_t *in_offset, int out, off64_t *out_offset,
-				     size_t len, unsigned int flags))
+INTERPOSE(ssize_t, copy_file_range,
+	  (int in, off64_t *in_offset, int out, off64_t *out_offset, size_t len,
+	   unsigned int flags))
 {
 	if (likely(!(carry_watch(in) | carry_watch(out))))
 		return real.copy_file_range(in, in_offset, out, out_offset, len, flags);

@@ -14,9 +14,9 @@
 #error "names with and without 64 are two rows each: build hooks/ without _FILE_OFFSET_BITS"
 #endif
 
-#define fcntl	variadic_fcntl
+#define fcntl   variadic_fcntl
 #define fcntl64 variadic_fcntl64
-#define prctl	variadic_prctl
+#define prctl   variadic_prctl
 #define syscall variadic_syscall
 #include <fcntl.h>
 #include <sys/prctl.h>

@@ -63,7 +63,7 @@ static void longest_zeros(const unsigned int *group, int *first, int *count)
 
 size_t address_format_v6(const uint8_t *ip, char *out)
 {
-	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
 	unsigned int group[8];
 	int first, count;
 	size_t n = 0;

@@ -8,8 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ADDRESS_TEXT_MAX 46	/* INET6_ADDRSTRLEN */
-#define NUMBER_TEXT_MAX 20
+#define ADDRESS_TEXT_MAX 46 /* INET6_ADDRSTRLEN */
+#define NUMBER_TEXT_MAX  20
 
 /** Writes @value in decimal, no NUL; returns the length (1 to NUMBER_TEXT_MAX). */
 size_t number_format(uint64_t value, char *out);

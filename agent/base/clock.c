@@ -22,7 +22,7 @@
 #define CLOCK_SYMBOL "__vdso_clock_gettime"
 #endif
 
-#define SYMBOLS_MAX 256		/* the vDSO has about a dozen */
+#define SYMBOLS_MAX 256 /* the vDSO has about a dozen */
 
 typedef int clock_call(clockid_t clock, struct timespec *ts);
 
@@ -34,7 +34,7 @@ static clock_call *clock_vdso;
 struct vdso {
 	const char *base;
 	size_t size;
-	uint64_t first;			/* address that @base was linked at */
+	uint64_t first; /* address that @base was linked at */
 	const Elf64_Sym *symbols;
 	const char *strings;
 	size_t strings_size;
@@ -160,7 +160,7 @@ static const void *vdso_find(const struct vdso *v, const char *name)
 void clock_init(void)
 {
 	uintptr_t base = getauxval(AT_SYSINFO_EHDR);
-	struct vdso v = { 0 };
+	struct vdso v = {0};
 	const void *at = NULL;
 	clock_call *call;
 
@@ -173,7 +173,7 @@ void clock_init(void)
 static uint64_t clock_read(clockid_t clock)
 {
 	clock_call *call = __atomic_load_n(&clock_vdso, __ATOMIC_ACQUIRE);
-	struct timespec ts = { 0 };
+	struct timespec ts = {0};
 
 	if (unlikely(!call || call(clock, &ts) != 0))
 		if (sys_call(SYS_clock_gettime, clock, (long)(uintptr_t)&ts, 0, 0, 0, 0) < 0)

@@ -10,8 +10,8 @@
 uint32_t lock_generation = 1;
 
 /*
- * How often a waiter looks before it gives up: some ten milliseconds of pauses, several time slices of
- * a preempted holder. sched_yield() is no choice: the program did not ask for it (hazard F1).
+ * How often a waiter looks before it gives up: some ten milliseconds of pauses, several time slices
+ * of a preempted holder. sched_yield() is no choice: the program did not ask for it (hazard F1).
  */
 #define LOCK_PATIENCE (1u << 20)
 
@@ -43,7 +43,8 @@ static NOINLINE enum lock_result lock_wait(struct lock *lock)
 			continue;
 		}
 		/* acquire pairs with the release in lock_drop() */
-		if (!atomic_compare_exchange_weak_explicit(&lock->holder, &holder, mine, memory_order_acquire,
+		if (!atomic_compare_exchange_weak_explicit(&lock->holder, &holder, mine,
+							   memory_order_acquire,
 							   memory_order_relaxed))
 			continue;
 		lock_check(1);

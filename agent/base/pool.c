@@ -55,8 +55,8 @@ static struct pool_object *pool_fresh(struct pool *pool)
 			return NULL;
 		if (unlikely(!pool_at(pool, index)) && !pool_grow(pool, index))
 			return NULL;
-	} while (!atomic_compare_exchange_weak_explicit(&pool->fresh, &index, index + 1, memory_order_relaxed,
-							memory_order_relaxed));
+	} while (!atomic_compare_exchange_weak_explicit(
+		&pool->fresh, &index, index + 1, memory_order_relaxed, memory_order_relaxed));
 	object = pool_at(pool, index);
 	object->index = index;
 	atomic_store_explicit(&object->life, 1ull << 32, memory_order_relaxed);
@@ -151,7 +151,8 @@ bool pool_drop(struct pool *pool, void *object)
 
 	for (;;) {
 		bool last = (uint32_t)life == 1;
-		/* the generation moves on together with the last reference: old handles end at once */
+		/* the generation moves on together with the last reference: old handles end at once
+		 */
 		uint64_t fresh = last ? ((life >> 32) + 1) << 32 : life - 1;
 
 		if (last && !(uint32_t)(fresh >> 32))

@@ -13,7 +13,8 @@ struct random {
 	uint64_t state[4];
 };
 
-/** Seeds from getrandom(); without it (@may_call false, or refused) from @salt, clocks and the old state. */
+/** Seeds from getrandom(); without it (@may_call false, or refused) from @salt, clocks and the old
+ * state. */
 void random_seed(struct random *r, uint64_t salt, _Bool may_call);
 
 static inline uint64_t random_rotate(uint64_t x, int by)

@@ -48,7 +48,7 @@ int sys_unlinkat(int dir, const char *path, int flags)
 /* On both 64-bit conventions the kernel's struct stat is libc's. */
 int sys_fstat(int fd, struct sys_stat *out)
 {
-	struct stat st = { 0 };
+	struct stat st = {0};
 	long ret = sys_call(SYS_fstat, fd, sys_pointer(&st), 0, 0, 0, 0);
 
 	if (ret < 0)
@@ -90,7 +90,7 @@ int sys_fallocate(int fd, int64_t off, int64_t len)
 
 uint64_t sys_file_size_limit(void)
 {
-	struct rlimit limit = { 0 };
+	struct rlimit limit = {0};
 	long ret = sys_call(SYS_prlimit64, 0, RLIMIT_FSIZE, 0, sys_pointer(&limit), 0, 0);
 
 	if (ret < 0 || limit.rlim_cur == RLIM_INFINITY)

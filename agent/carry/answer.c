@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Bytes written on server connections. The connection's owner is certain (R6), so every answer checks
- * what the agent believed a moment earlier: the self-audit.
+ * Bytes written on server connections. The connection's owner is certain (R6), so every answer
+ * checks what the agent believed a moment earlier: the self-audit.
  */
 #include "carry/private.h"
 
@@ -22,8 +22,9 @@ static void answer_audit(const struct request *owner)
 }
 
 /*
- * Whose answer begins: the oldest request's that is not answered. One that the parent handed to an earlier
- * child is that child's; one that this process handed to a child may be either's, then nobody knows.
+ * Whose answer begins: the oldest request's that is not answered. One that the parent handed to an
+ * earlier child is that child's; one that this process handed to a child may be either's, then
+ * nobody knows.
  */
 static bool answer_begin(struct connection *c)
 {
@@ -36,7 +37,7 @@ static bool answer_begin(struct connection *c)
 	}
 	c->writing = r;
 	if (!r)
-		return true;		/* a 408 or 400 for a request that never became one */
+		return true; /* a 408 or 400 for a request that never became one */
 	http1_expect(&c->out.parser, r->head.is_head, r->head.is_connect);
 	answer_audit(r);
 	return true;

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who carries which context over which boundary. hooks/ reports facts here and executes the plans that
- * come back; nothing in this room calls libc I/O or knows a hook.
+ * Who carries which context over which boundary. hooks/ reports facts here and executes the plans
+ * that come back; nothing in this room calls libc I/O or knows a hook.
  *
- * Every function but the inline ones must be called with the guard held (WITH_AGENT in hooks/hook.h),
- * never around the program's own call. Descriptors are the program's. Errors are negative errnos.
- * Context: any thread; not from a signal handler that interrupted the agent (the guard sees to that).
+ * Every function but the inline ones must be called with the guard held (WITH_AGENT in
+ * hooks/hook.h), never around the program's own call. Descriptors are the program's. Errors are
+ * negative errnos. Context: any thread; not from a signal handler that interrupted the agent (the
+ * guard sees to that).
  */
 #ifndef CARRY_CARRY_H
 #define CARRY_CARRY_H
@@ -25,32 +26,33 @@ struct config;
 /* ---- the guard and the state of a thread ---- */
 
 enum carry_state {
-	CARRY_OFF,		/* not started, disabled, or switched off for good: every hook passes through */
+	CARRY_OFF, /* not started, disabled, or switched off for good: every hook passes through */
 	CARRY_ON,
 };
 
-/** Process-wide, read on every hook. `alive` lies in a page that the kernel wipes in every fork's child. */
+/** Process-wide, read on every hook. `alive` lies in a page that the kernel wipes in every fork's
+ * child. */
 extern _Atomic int carry_state;
 extern _Atomic uint32_t *carry_alive;
 
 /** All of the agent's thread-local storage (<= 256 bytes, initial-exec). */
 struct carry_thread {
-	uint32_t inside;		/* the guard */
-	int32_t vfork_tid;		/* this thread called vfork: whoever has another tid is its child */
-	uint64_t current;		/* record handle of what this stack works for; 0: nothing is known */
-	uint8_t tier;			/* enum record_tier of `current` */
-	uint8_t rule;			/* number of the causality rule that set it */
-	bool provisional;		/* inherited at creation: dropped at the first wait for work (R4) */
-	bool lone;			/* the last wake delivered one event, and nothing else was pending */
-	bool looping;			/* the last switch point was a wake: this is an event loop's thread */
-	bool waited;			/* this thread has waited for work at least once */
-	uint64_t now_ns;		/* CLOCK_MONOTONIC when this thread last read it */
-	uint64_t timer_due_ns;		/* no timer of this loop can have run before */
-	uint64_t generation;		/* process generation that `block` and `current` belong to */
-	struct carry_block *block;	/* the rest: random state, ring writer */
-	uint32_t once;			/* inside pthread_once() and the like: what starts here is nobody's */
-	uintptr_t routine;		/* start routine, for pool recognition; 0: unknown */
-	uint64_t inherited;		/* handle whose reference this thread holds since its creation */
+	uint32_t inside;   /* the guard */
+	int32_t vfork_tid; /* this thread called vfork: whoever has another tid is its child */
+	uint64_t current;  /* record handle of what this stack works for; 0: nothing is known */
+	uint8_t tier;      /* enum record_tier of `current` */
+	uint8_t rule;      /* number of the causality rule that set it */
+	bool provisional;  /* inherited at creation: dropped at the first wait for work (R4) */
+	bool lone;         /* the last wake delivered one event, and nothing else was pending */
+	bool looping;      /* the last switch point was a wake: this is an event loop's thread */
+	bool waited;       /* this thread has waited for work at least once */
+	uint64_t now_ns;   /* CLOCK_MONOTONIC when this thread last read it */
+	uint64_t timer_due_ns;     /* no timer of this loop can have run before */
+	uint64_t generation;       /* process generation that `block` and `current` belong to */
+	struct carry_block *block; /* the rest: random state, ring writer */
+	uint32_t once;      /* inside pthread_once() and the like: what starts here is nobody's */
+	uintptr_t routine;  /* start routine, for pool recognition; 0: unknown */
+	uint64_t inherited; /* handle whose reference this thread holds since its creation */
 };
 
 extern AGENT_TLS struct carry_thread carry_self;
@@ -58,7 +60,8 @@ extern AGENT_TLS struct carry_thread carry_self;
 /** The slow half of carry_enter(): fork noticed, vfork child, first use. False: stay out. */
 bool carry_enter_slow(void);
 
-/** Takes the guard. False: the agent is off, or this thread is inside it already, or must stay out. */
+/** Takes the guard. False: the agent is off, or this thread is inside it already, or must stay out.
+ */
 static ALWAYS_INLINE bool carry_enter(void)
 {
 	if (unlikely(carry_state != CARRY_ON || carry_self.inside))
@@ -81,12 +84,13 @@ static ALWAYS_INLINE void carry_leave(void)
 
 struct carry_options {
 	const struct config *config;
-	const char *directory;		/* of the ring files; NULL: record nothing, propagate only */
-	const char *executable;		/* short name */
-	const char *single_threaded;	/* libc's flag of that name, or NULL (base/atomic.h) */
+	const char *directory;       /* of the ring files; NULL: record nothing, propagate only */
+	const char *executable;      /* short name */
+	const char *single_threaded; /* libc's flag of that name, or NULL (base/atomic.h) */
 };
 
-/** Starts the agent; carry_state becomes CARRY_ON last. Returns 0 or a negative errno (stays off). */
+/** Starts the agent; carry_state becomes CARRY_ON last. Returns 0 or a negative errno (stays off).
+ */
 int carry_start(const struct carry_options *options);
 
 /** Around fork(): locks are taken in rank order, released in the parent, made anew in the child. */
@@ -107,17 +111,19 @@ void carry_seal(void);
 
 /** What the table says about a descriptor. The handle names a connection and its generation. */
 struct carry_slot {
-	_Atomic uint64_t connection;	/* handle of a connection, or CARRY_STREAM, or 0: not ours to watch */
-	_Atomic uint64_t birth;		/* record that was current when the descriptor was made, or 0 */
+	_Atomic uint64_t
+		connection; /* handle of a connection, or CARRY_STREAM, or 0: not ours to watch */
+	_Atomic uint64_t birth; /* record that was current when the descriptor was made, or 0 */
 };
 
-#define CARRY_STREAM 1ull		/* a stream socket that is not connected yet */
-#define CARRY_EVENT 2ull		/* no stream of ours, but an event loop is told of it: reading it is a touch */
+#define CARRY_STREAM 1ull /* a stream socket that is not connected yet */
+#define CARRY_EVENT \
+	2ull /* no stream of ours, but an event loop is told of it: reading it is a touch */
 /** Set in the handles of accepted connections: what is sent there needs no look beforehand. */
 #define CARRY_SERVER (1ull << 31)
 
 #define CARRY_PAGE_BITS 10
-#define CARRY_PAGES 1024		/* descriptors up to 2^20 are known; above: passed through */
+#define CARRY_PAGES     1024 /* descriptors up to 2^20 are known; above: passed through */
 
 extern struct carry_slot *_Atomic carry_pages[CARRY_PAGES];
 
@@ -166,9 +172,11 @@ static ALWAYS_INLINE bool carry_known(int fd)
 			atomic_load_explicit(&slot->birth, memory_order_relaxed));
 }
 
-/** socket(): a new descriptor; stream sockets of IP and UNIX families will be watched once connected. */
+/** socket(): a new descriptor; stream sockets of IP and UNIX families will be watched once
+ * connected. */
 void carry_socket(int fd, int domain, int type);
-/** Any other new descriptor (epoll, eventfd, pipe, socketpair, ...): remembers under which request it was made. */
+/** Any other new descriptor (epoll, eventfd, pipe, socketpair, ...): remembers under which request
+ * it was made. */
 void carry_made(int fd);
 /** epoll_ctl(EPOLL_CTL_ADD) succeeded for @fd. */
 void carry_registered(int fd);
@@ -189,8 +197,8 @@ void carry_shut(int fd, int how);
 /* ---- bytes that came in ---- */
 
 /**
- * @n bytes (the program's result, > 0) were read from @connection into @iov. 0 is the end of the stream.
- * Not for MSG_PEEK, MSG_OOB or failed calls.
+ * @n bytes (the program's result, > 0) were read from @connection into @iov. 0 is the end of the
+ * stream. Not for MSG_PEEK, MSG_OOB or failed calls.
  */
 void carry_received(uint64_t connection, const struct iovec *iov, int iovcnt, size_t n);
 /** @n bytes were read that nobody could see (splice, MSG_TRUNC). */
@@ -198,15 +206,16 @@ void carry_received_unseen(uint64_t connection, size_t n);
 
 /* ---- bytes that go out ---- */
 
-#define CARRY_IOV 72		/* iovecs of an edited call */
+#define CARRY_IOV   72 /* iovecs of an edited call */
 #define CARRY_EDITS 16
 
-/** Where the program's bytes change: before offset `at`, leave out `cut` bytes and put `len` of `text`. */
+/** Where the program's bytes change: before offset `at`, leave out `cut` bytes and put `len` of
+ * `text`. */
 struct carry_edit {
 	size_t at;
 	uint32_t cut, len;
 	const char *text;
-	bool lines;			/* whole lines of ours; otherwise what takes a value's place */
+	bool lines; /* whole lines of ours; otherwise what takes a value's place */
 };
 
 /** State of the outgoing parser, saved so that a short write can be taken back. */
@@ -215,24 +224,24 @@ struct carry_outgoing;
 /**
  * One outgoing call, from before it to after it; lives on the hook's stack (about 2 KiB).
  *
- * carry_sending() -> if iovcnt > 0 the hook sends `iov[0..iovcnt)` instead of the program's bytes (same
- * flags, control data once), else makes the program's own call -> carry_sent() with the result ->
- * if it says CARRY_AGAIN, send `iov` again. The last value is what the program gets.
+ * carry_sending() -> if iovcnt > 0 the hook sends `iov[0..iovcnt)` instead of the program's bytes
+ * (same flags, control data once), else makes the program's own call -> carry_sent() with the
+ * result -> if it says CARRY_AGAIN, send `iov` again. The last value is what the program gets.
  */
 struct carry_plan {
 	uint64_t connection;
 	int iovcnt;
-	bool planned;			/* carry_sending() accepted it: carry_sent() must follow */
+	bool planned; /* carry_sending() accepted it: carry_sent() must follow */
 	uint8_t edits;
-	uint32_t owed;			/* bytes of ours from an earlier short write, in front: */
+	uint32_t owed; /* bytes of ours from an earlier short write, in front: */
 	const char *owed_text;
-	size_t total;			/* the program's bytes in this call */
-	size_t done;			/* bytes of `iov` that already left in earlier rounds of this call */
-	const struct iovec *app;	/* the program's own */
+	size_t total; /* the program's bytes in this call */
+	size_t done;  /* bytes of `iov` that already left in earlier rounds of this call */
+	const struct iovec *app; /* the program's own */
 	int app_count;
 	struct carry_edit edit[CARRY_EDITS];
 	struct iovec iov[CARRY_IOV];
-	uint64_t saved[32];		/* struct carry_outgoing before this call */
+	uint64_t saved[32]; /* struct carry_outgoing before this call */
 };
 
 enum { CARRY_AGAIN = -2 };
@@ -240,46 +249,51 @@ enum { CARRY_AGAIN = -2 };
 /** May the call be edited? */
 enum carry_send_flag {
 	CARRY_SEND_PLAIN = 0,
-	CARRY_SEND_FIXED = 1,		/* no: zero-copy, out-of-band, sendmmsg; parse only */
+	CARRY_SEND_FIXED = 1, /* no: zero-copy, out-of-band, sendmmsg; parse only */
 };
 
 /**
- * False when @connection's bytes pass as they are and nothing is owed: no plan is needed, which is as well
- * on a small stack. Needs no guard.
+ * False when @connection's bytes pass as they are and nothing is owed: no plan is needed, which is
+ * as well on a small stack. Needs no guard.
  */
 bool carry_edits(uint64_t connection);
 
 /** For connections that the program made; those it accepted need carry_answered() only. */
-void carry_sending(struct carry_plan *plan, uint64_t connection, const struct iovec *iov, int iovcnt, int flags);
+void carry_sending(struct carry_plan *plan, uint64_t connection, const struct iovec *iov,
+		   int iovcnt, int flags);
 
 /**
- * @result: bytes the kernel took, or a negative errno. Returns the program's result: its own bytes that
- * left, or the same negative errno, or CARRY_AGAIN.
+ * @result: bytes the kernel took, or a negative errno. Returns the program's result: its own bytes
+ * that left, or the same negative errno, or CARRY_AGAIN.
  */
 ssize_t carry_sent(struct carry_plan *plan, ssize_t result);
 
 /**
- * Before sendfile()/splice() into @connection: bytes of ours still owed. Fills plan->iov when there are
- * any (send them first, then carry_sent()); otherwise plan->iovcnt is 0 and plan->planned false.
+ * Before sendfile()/splice() into @connection: bytes of ours still owed. Fills plan->iov when there
+ * are any (send them first, then carry_sent()); otherwise plan->iovcnt is 0 and plan->planned
+ * false.
  */
 void carry_flushing(struct carry_plan *plan, uint64_t connection);
 /** @n bytes went out that nobody could see (sendfile, splice). */
 void carry_sent_unseen(uint64_t connection, size_t n);
 
-/** @n bytes of @iov left on an accepted connection (CARRY_SERVER): an answer is read afterwards, never edited. */
+/** @n bytes of @iov left on an accepted connection (CARRY_SERVER): an answer is read afterwards,
+ * never edited. */
 void carry_answered(uint64_t connection, const struct iovec *iov, int iovcnt, size_t n);
 
-/** Bytes passed a watched connection while this thread could not enter the agent. Needs no guard. */
+/** Bytes passed a watched connection while this thread could not enter the agent. Needs no guard.
+ */
 void carry_missed(uint64_t connection);
 
 /* ---- waiting and waking: switch points ---- */
 
 /** What a thread waits for. */
 enum carry_wait {
-	CARRY_WAIT_MANY,	/* several descriptors, or any that an epoll instance has */
-	CARRY_WAIT_ONE,		/* one descriptor: whatever follows concerns it */
-	CARRY_WAIT_CALL,	/* one descriptor, a connection that this process made (carry_calls()) */
-	CARRY_WAIT_OWN,		/* nothing but what this thread made for its current request (carry_own()) */
+	CARRY_WAIT_MANY, /* several descriptors, or any that an epoll instance has */
+	CARRY_WAIT_ONE,  /* one descriptor: whatever follows concerns it */
+	CARRY_WAIT_CALL, /* one descriptor, a connection that this process made (carry_calls()) */
+	CARRY_WAIT_OWN,  /* nothing but what this thread made for its current request (carry_own())
+			  */
 };
 
 /** A wait begins: @timeout_ms < 0 is for ever. Needs no guard. */
@@ -289,13 +303,14 @@ void carry_woken(int ready, int timeout_ms, enum carry_wait wait);
 /** True when @fd was made under this thread's current request. Hot; needs no guard. */
 bool carry_own(int fd);
 /**
- * A thread starts to wait: condition variable, semaphore, accept(). What it carries ends here, unless
- * the wait is @brief: it gives up within CARRY_BRIEF_MS.
+ * A thread starts to wait: condition variable, semaphore, accept(). What it carries ends here,
+ * unless the wait is @brief: it gives up within CARRY_BRIEF_MS.
  */
 void carry_waiting(bool brief);
 #define CARRY_BRIEF_MS 10
 
-/** True when @fd is a connection that this process made and that may carry requests. Hot; needs no guard. */
+/** True when @fd is a connection that this process made and that may carry requests. Hot; needs no
+ * guard. */
 static ALWAYS_INLINE bool carry_calls(int fd)
 {
 	uint64_t handle = carry_watch(fd);
@@ -309,7 +324,8 @@ extern _Atomic bool carry_serving;
 /** Hot pre-check of carry_waiting(): is there anything to drop? Needs no guard. */
 static ALWAYS_INLINE bool carry_holds(void)
 {
-	return carry_self.current != 0 || carry_self.provisional || (carry_self.routine && !carry_self.waited);
+	return carry_self.current != 0 || carry_self.provisional ||
+	       (carry_self.routine && !carry_self.waited);
 }
 
 /** Hot pre-check of carry_wait_begins() and carry_woken(). Needs no guard. */
@@ -322,7 +338,7 @@ static ALWAYS_INLINE bool carry_wakes(void)
 
 /** What a new thread is given; made in the creator, adopted in the child. */
 struct carry_snapshot {
-	uint64_t record;		/* 0: none; otherwise a reference is held for it */
+	uint64_t record; /* 0: none; otherwise a reference is held for it */
 	uint8_t tier;
 	uintptr_t routine;
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One stream: taking it and its lock, giving it up, and what ends with it. Every path that is not sure
- * what passed makes it opaque: its bytes go by untouched for the rest of its life.
+ * One stream: taking it and its lock, giving it up, and what ends with it. Every path that is not
+ * sure what passed makes it opaque: its bytes go by untouched for the rest of its life.
  */
 #include "carry/private.h"
 
@@ -74,7 +74,8 @@ void peer_set(struct peer *peer, const struct sockaddr *address, size_t len)
 	peer->family = from.any.sa_family;
 	if (peer->family == AF_INET) {
 		peer->port = ntohs(from.v4.sin_port);
-		peer->len = (uint8_t)address_format_v4((const uint8_t *)&from.v4.sin_addr, peer->text);
+		peer->len =
+			(uint8_t)address_format_v4((const uint8_t *)&from.v4.sin_addr, peer->text);
 	} else if (peer->family == AF_INET6) {
 		peer->port = ntohs(from.v6.sin6_port);
 		peer->len = (uint8_t)address_format_v6(from.v6.sin6_addr.s6_addr, peer->text);
@@ -90,7 +91,8 @@ void peer_set(struct peer *peer, const struct sockaddr *address, size_t len)
 bool connection_room(struct http1 *parser, struct wide_buffer **buffer)
 {
 	if (*buffer)
-		return false;	/* it has one already: the line does not fit, the parser deals with it */
+		return false; /* it has one already: the line does not fit, the parser deals with it
+			       */
 	*buffer = pool_take(&wide_buffers);
 	if (!*buffer) {
 		count(COUNTER_TABLE_FULL);
@@ -197,7 +199,8 @@ struct connection *connection_new(enum connection_role role, const struct peer *
 	c->peer = *peer;
 	http1_init(&c->in, role == CONNECTION_SERVER ? HTTP1_REQUEST : HTTP1_RESPONSE);
 	http1_init(&c->out.parser, role == CONNECTION_SERVER ? HTTP1_RESPONSE : HTTP1_REQUEST);
-	/* of answers only where they begin and end is of interest; edits go where a blank line is */
+	/* of answers only where they begin and end is of interest; edits go where a blank line is
+	 */
 	(role == CONNECTION_SERVER ? &c->out.parser : &c->in)->quiet = true;
 	c->out.parser.brief = role == CONNECTION_SERVER;
 	c->in.brief = true;
@@ -297,8 +300,8 @@ static void connection_ended(struct connection *c)
 }
 
 /*
- * A lock that is not to be had: its holder works on a stream that is being closed under its hands. What
- * was pending then ends with the process; the object stays.
+ * A lock that is not to be had: its holder works on a stream that is being closed under its hands.
+ * What was pending then ends with the process; the object stays.
  */
 void connection_unname(uint64_t handle)
 {
@@ -362,7 +365,8 @@ void connection_text_trim(struct connection *c)
 {
 	uint32_t end;
 
-	if (c->text && c->owed >= c->text->text && c->owed < c->text->text + sizeof(c->text->text)) {
+	if (c->text && c->owed >= c->text->text &&
+	    c->owed < c->text->text + sizeof(c->text->text)) {
 		end = (uint32_t)(c->owed + c->owed_len - c->text->text);
 		c->text_len = end;
 		c->wide_len = 0;

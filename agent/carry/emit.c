@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Finished requests and exchanges as span records, by OpenTelemetry's semantic conventions for HTTP:
- * no query, no header values but those it names, nothing that could be a secret (hazard N4).
+ * Finished requests and exchanges as span records, by OpenTelemetry's semantic conventions for
+ * HTTP: no query, no header values but those it names, nothing that could be a secret (hazard N4).
  */
 #include "carry/private.h"
 
@@ -13,7 +13,8 @@
 #define TEXT(s, key, literal) span_text(s, ATTRIBUTE_##key, literal, sizeof(literal) - 1)
 
 /* The convention's known methods; any other is "_OTHER", and said as it was besides. */
-static const char methods[][8] = { "GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "CONNECT", "TRACE" };
+static const char methods[][8] = {"GET",     "POST",  "PUT",     "DELETE", "HEAD",
+				  "OPTIONS", "PATCH", "CONNECT", "TRACE"};
 
 static void emit_method(struct span_writer *s, const struct head *head)
 {
@@ -21,7 +22,8 @@ static void emit_method(struct span_writer *s, const struct head *head)
 	size_t len = head->method.len;
 
 	for (size_t i = 0; i < ARRAY_SIZE(methods); i++) {
-		if (methods[i][0] != *method || strlen(methods[i]) != len || memcmp(methods[i], method, len))
+		if (methods[i][0] != *method || strlen(methods[i]) != len ||
+		    memcmp(methods[i], method, len))
 			continue;
 		span_text(s, ATTRIBUTE_HTTP_REQUEST_METHOD, method, len);
 		return;
@@ -30,8 +32,8 @@ static void emit_method(struct span_writer *s, const struct head *head)
 	span_text(s, ATTRIBUTE_HTTP_REQUEST_METHOD_ORIGINAL, method, len);
 }
 
-static void emit_piece(struct span_writer *s, enum record_attribute_key key, const struct head *head,
-		       struct piece piece)
+static void emit_piece(struct span_writer *s, enum record_attribute_key key,
+		       const struct head *head, struct piece piece)
 {
 	if (piece.len)
 		span_text(s, key, head->text + piece.at, piece.len);
@@ -49,7 +51,8 @@ static void emit_peer(struct span_writer *s, const struct peer *peer, bool serve
 		TEXT(s, NETWORK_TRANSPORT, "unix");
 }
 
-/* "host", "host:port", "[v6]:port" -> server.address and server.port. Without a Host the peer's, for clients. */
+/* "host", "host:port", "[v6]:port" -> server.address and server.port. Without a Host the peer's,
+ * for clients. */
 static void emit_server(struct span_writer *s, const struct head *head, const struct peer *peer)
 {
 	const char *host = head->text + head->host.at;
@@ -81,7 +84,8 @@ static void emit_server(struct span_writer *s, const struct head *head, const st
 		span_number(s, ATTRIBUTE_SERVER_PORT, port);
 }
 
-static void emit_status(struct span_writer *s, uint16_t status, uint16_t error_from, const char *why)
+static void emit_status(struct span_writer *s, uint16_t status, uint16_t error_from,
+			const char *why)
 {
 	char text[NUMBER_TEXT_MAX];
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Requests that went out: whose they are, in the order of evidence of the causality rules (3.5): what
- * their own bytes say, the current context when nothing else can be the cause, the connection made for
- * them alone, the process itself. What is not proven has no parent.
+ * Requests that went out: whose they are, in the order of evidence of the causality rules (3.5):
+ * what their own bytes say, the current context when nothing else can be the cause, the connection
+ * made for them alone, the process itself. What is not proven has no parent.
  */
 #include "carry/private.h"
 
@@ -18,7 +18,8 @@ struct exchange *exchange_new(uint64_t now)
 		count(COUNTER_TABLE_FULL);
 		return NULL;
 	}
-	memset((char *)x + sizeof(x->object), 0, offsetof(struct exchange, head) - sizeof(x->object));
+	memset((char *)x + sizeof(x->object), 0,
+	       offsetof(struct exchange, head) - sizeof(x->object));
 	head_clear(&x->head);
 	x->start_ns = now;
 	x->forks = process.forks;
@@ -28,12 +29,14 @@ struct exchange *exchange_new(uint64_t now)
 static void exchange_name_span(struct exchange *x)
 {
 	random_bytes(&thread_block()->random, x->span.span_id, sizeof(x->span.span_id));
-	x->span.flags = (uint8_t)((x->span.flags & ~CONTEXT_SAMPLED) | (x->sampled ? CONTEXT_SAMPLED : 0));
+	x->span.flags =
+		(uint8_t)((x->span.flags & ~CONTEXT_SAMPLED) | (x->sampled ? CONTEXT_SAMPLED : 0));
 	x->decided = true;
 }
 
 /* @r causes this exchange. Takes over the caller's reference. */
-static void exchange_own(struct exchange *x, struct request *r, enum record_tier tier, enum rule rule)
+static void exchange_own(struct exchange *x, struct request *r, enum record_tier tier,
+			 enum rule rule)
 {
 	x->owner = pool_handle(r);
 	x->held = true;
@@ -114,7 +117,8 @@ void exchange_follow(struct exchange *x, const struct span_context *named)
 		exchange_own(x, r, TIER_EXACT, RULE_HEADER);
 		return;
 	}
-	/* a span of the program's own, or of a request that is gone: the bytes themselves name the parent */
+	/* a span of the program's own, or of a request that is gone: the bytes themselves name the
+	 * parent */
 	x->span = *named;
 	memcpy(x->parent_id, named->span_id, sizeof(x->parent_id));
 	x->parent_remote = true;
@@ -142,7 +146,7 @@ void exchange_context(const struct exchange *x, struct context *out)
 	if (!out->request_id_len)
 		context_name_request(out);
 	if (r)
-		request_drop(r);	/* the exchange's own reference keeps the text alive */
+		request_drop(r); /* the exchange's own reference keeps the text alive */
 }
 
 /* The owner's next step is this thread's again, unless it still waits for another answer. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a span keeps of a head: method, path, host, user agent. Nothing else of it, and no query: it may
- * be a secret (hazard N4). Called for requests that come in and that go out.
+ * What a span keeps of a head: method, path, host, user agent. Nothing else of it, and no query: it
+ * may be a secret (hazard N4). Called for requests that come in and that go out.
  */
 #include <string.h>
 
@@ -23,7 +23,8 @@ void head_clear(struct head *head)
 	memset(head, 0, offsetof(struct head, text));
 }
 
-/* Takes @from, cut at @most bytes. A header that comes again replaces nothing: the first one stands. */
+/* Takes @from, cut at @most bytes. A header that comes again replaces nothing: the first one
+ * stands. */
 static void head_keep(struct head *head, struct piece *piece, struct http1_slice from, size_t most)
 {
 	size_t len = from.len < most ? from.len : most;
@@ -31,7 +32,7 @@ static void head_keep(struct head *head, struct piece *piece, struct http1_slice
 	if (piece->len || !from.at || len > sizeof(head->text) - head->used)
 		return;
 	memcpy(head->text + head->used, from.at, len);
-	*piece = (struct piece){ .at = head->used, .len = (uint16_t)len };
+	*piece = (struct piece){.at = head->used, .len = (uint16_t)len};
 	head->used = (uint16_t)(head->used + len);
 }
 
@@ -46,7 +47,7 @@ static struct http1_slice path_of(struct http1_slice target)
 		at = mark ? mark : at;
 	}
 	mark = memchr(at, '?', (size_t)(end - at));
-	return (struct http1_slice){ at, (size_t)((mark ? mark : end) - at) };
+	return (struct http1_slice){at, (size_t)((mark ? mark : end) - at)};
 }
 
 void head_keep_first(struct head *head, const struct http1 *p, const struct http1_step *step)

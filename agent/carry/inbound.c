@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Bytes that were read: requests on server connections (R1), answers on client connections (R7). They
- * are only looked at, in the program's own buffers; whose they are becomes the reading stack's current
- * context (R6, R9).
+ * Bytes that were read: requests on server connections (R1), answers on client connections (R7).
+ * They are only looked at, in the program's own buffers; whose they are becomes the reading stack's
+ * current context (R6, R9).
  */
 #include "carry/private.h"
 
 /** One call's worth of reading. */
 struct inbound {
 	struct connection *c;
-	uint64_t now;			/* read once a call, when it is first needed */
-	unsigned int begun;		/* messages that began or went on in this call, of different owners */
+	uint64_t now;       /* read once a call, when it is first needed */
+	unsigned int begun; /* messages that began or went on in this call, of different owners */
 };
 
 static uint64_t inbound_now(struct inbound *in)
@@ -45,11 +45,13 @@ static void request_header(struct connection *c, const struct http1_step *step)
 	head_keep_header(&r->head, step);
 	if (field == FIELD_NONE)
 		return;
-	if (field == FIELD_BAGGAGE && !r->context.baggage && (room = pool_take(&baggages)) != NULL) {
+	if (field == FIELD_BAGGAGE && !r->context.baggage &&
+	    (room = pool_take(&baggages)) != NULL) {
 		r->context.baggage = room->text;
 		r->context.baggage_cap = sizeof(room->text);
 	}
-	refused = carrier_add(&c->carrier, field, step->value.at ? step->value.at : "", step->value.len);
+	refused = carrier_add(&c->carrier, field, step->value.at ? step->value.at : "",
+			      step->value.len);
 	if (refused < 0)
 		ring_count(COUNTER_REFUSED_FIRST + (unsigned int)context_refused(refused), 1);
 }
@@ -101,8 +103,8 @@ static bool request_event(struct inbound *in, enum http1_event event, const stru
 }
 
 /*
- * After a read: exactly one request is on this connection and its head is complete: that is what the
- * stack works for. With several (pipelined), or with half a head, nothing is certain.
+ * After a read: exactly one request is on this connection and its head is complete: that is what
+ * the stack works for. With several (pipelined), or with half a head, nothing is certain.
  */
 static void request_touched(struct inbound *in)
 {
@@ -113,7 +115,7 @@ static void request_touched(struct inbound *in)
 	for (unsigned int i = 0; i < c->queue.count; i++) {
 		r = queue_at(&c->queue, i);
 		if (r->handed)
-			continue;	/* another process has it */
+			continue; /* another process has it */
 		only = r;
 		here++;
 	}
@@ -145,7 +147,7 @@ static bool answer_event(struct inbound *in, enum http1_event event)
 	switch (event) {
 	case HTTP1_START:
 		if (!x)
-			return false;	/* nobody asked */
+			return false; /* nobody asked */
 		in->begun++;
 		http1_expect(&c->in, x->head.is_head, x->head.is_connect);
 		return true;
@@ -176,7 +178,8 @@ static void unknown_touched(void)
 		thread_touch(NULL, TIER_NONE, RULE_NONE);
 }
 
-/* The reading stack goes on with what the answer was asked for (R7), if it is one request's answer. */
+/* The reading stack goes on with what the answer was asked for (R7), if it is one request's answer.
+ */
 static void answer_touched(struct inbound *in, uint64_t owner, enum record_tier tier)
 {
 	struct request *r = pool_hold(&requests, owner);
@@ -204,7 +207,8 @@ static void inbound_feed(struct inbound *in, const char *bytes, size_t len)
 		event = http1_feed(&c->in, bytes, len, &step);
 		bytes += step.used;
 		len -= step.used;
-		go_on = c->role == CONNECTION_SERVER ? request_event(in, event, &step) : answer_event(in, event);
+		go_on = c->role == CONNECTION_SERVER ? request_event(in, event, &step)
+						     : answer_event(in, event);
 	} while (go_on && event != HTTP1_MORE && (len || event != HTTP1_END));
 	if (!go_on)
 		connection_give_up(c, COUNTER_OPAQUE);
@@ -230,7 +234,7 @@ void inbound_closed(struct connection *c)
 void carry_received(uint64_t connection, const struct iovec *iov, int iovcnt, size_t n)
 {
 	struct connection *c = connection_enter(connection);
-	struct inbound in = { .c = c };
+	struct inbound in = {.c = c};
 	struct exchange *x;
 	uint64_t owner = 0;
 	enum record_tier tier = TIER_NONE;
@@ -262,7 +266,7 @@ void carry_received(uint64_t connection, const struct iovec *iov, int iovcnt, si
 void carry_received_unseen(uint64_t connection, size_t n)
 {
 	struct connection *c = connection_enter(connection);
-	struct inbound in = { .c = c };
+	struct inbound in = {.c = c};
 	bool end = false;
 
 	if (!c)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Bytes written on client connections, read before they leave: where each request's head ends, what
- * context it names itself, and which edits put ours in. A head that two parsers could read differently
- * is never edited: the connection becomes opaque instead.
+ * context it names itself, and which edits put ours in. A head that two parsers could read
+ * differently is never edited: the connection becomes opaque instead.
  *
- * Lines of ours go in front of the blank line that ends the head, when its first byte is in the call:
- * by then every header was seen, and a byte of the program's always follows (hazards I1, I2).
+ * Lines of ours go in front of the blank line that ends the head, when its first byte is in the
+ * call: by then every header was seen, and a byte of the program's always follows (hazards I1, I2).
  */
 #include "carry/private.h"
 
@@ -23,15 +23,15 @@ _Static_assert(sizeof(struct carry_outgoing) <= sizeof(((struct carry_plan *)0)-
 /** One pass over a call's bytes. */
 struct scan {
 	struct connection *c;
-	struct carry_plan *plan;	/* NULL: the bytes have left already, nothing can be edited */
-	bool fixed;			/* nothing may be edited */
-	bool replay;			/* seen before: no new exchanges, no decisions */
-	bool holding;			/* the call began in the middle of a line */
-	uint32_t index;			/* replay: absolute number of the next exchange */
+	struct carry_plan *plan; /* NULL: the bytes have left already, nothing can be edited */
+	bool fixed;              /* nothing may be edited */
+	bool replay;             /* seen before: no new exchanges, no decisions */
+	bool holding;            /* the call began in the middle of a line */
+	uint32_t index;          /* replay: absolute number of the next exchange */
 	uint64_t now;
-	uint8_t head_edits;		/* how many edits there were when this head began */
-	char *replaced;			/* our text in the place of this head's traceparent, in this call */
-	size_t at;			/* offset in the call of the piece being fed */
+	uint8_t head_edits; /* how many edits there were when this head began */
+	char *replaced;     /* our text in the place of this head's traceparent, in this call */
+	size_t at;          /* offset in the call of the piece being fed */
 };
 
 static bool scan_edits(const struct scan *s)
@@ -93,10 +93,11 @@ static ptrdiff_t value_offset(const struct scan *s, const struct http1_step *ste
 }
 
 /* Puts @len bytes in place of the header's value. */
-static void replace_value(struct scan *s, const struct http1_step *step, const char *with, uint32_t len)
+static void replace_value(struct scan *s, const struct http1_step *step, const char *with,
+			  uint32_t len)
 {
 	ptrdiff_t at = scan_edits(s) ? value_offset(s, step) : -1;
-	struct carry_edit edit = { .cut = (uint32_t)step->value.len, .len = len };
+	struct carry_edit edit = {.cut = (uint32_t)step->value.len, .len = len};
 	size_t cap;
 	char *text;
 
@@ -116,7 +117,8 @@ static void replace_value(struct scan *s, const struct http1_step *step, const c
 	s->replaced = text;
 }
 
-/* The program sends a traceparent of its own, or passes one on: it names the parent of our client span. */
+/* The program sends a traceparent of its own, or passes one on: it names the parent of our client
+ * span. */
 static void head_traceparent(struct scan *s, const struct http1_step *step)
 {
 	struct exchange *x = s->c->out.exchange;
@@ -124,7 +126,8 @@ static void head_traceparent(struct scan *s, const struct http1_step *step)
 	struct span_context named;
 
 	if (s->c->out.replaced)
-		return;		/* ours left with the last call, only the end of the line came with this one */
+		return; /* ours left with the last call, only the end of the line came with this one
+			 */
 	if (traceparent_parse(step->value.at, step->value.len, &named) == 0)
 		exchange_follow(x, &named);
 	else
@@ -134,13 +137,13 @@ static void head_traceparent(struct scan *s, const struct http1_step *step)
 }
 
 /*
- * A second traceparent: whoever gets both believes neither, and neither do we. The line goes, and what
- * took the first one's place names the parent that is known without them.
+ * A second traceparent: whoever gets both believes neither, and neither do we. The line goes, and
+ * what took the first one's place names the parent that is known without them.
  */
 static void head_traceparent_again(struct scan *s, const struct http1_step *step)
 {
 	struct exchange *x = s->c->out.exchange;
-	struct carry_edit edit = { .at = s->at + (size_t)step->line_at, .text = "" };
+	struct carry_edit edit = {.at = s->at + (size_t)step->line_at, .text = ""};
 
 	edit.cut = (uint32_t)(s->at + step->used - edit.at);
 	if (!s->replaced || step->line_at < 0 || !plan_edit(s->plan, &edit))
@@ -190,8 +193,9 @@ static void head_authorization(struct scan *s, const struct http1_step *step)
 	s->c->out.exchange->carried = false;
 }
 
-#define B3_MULTI (1u << FIELD_B3_TRACE_ID | 1u << FIELD_B3_SPAN_ID | 1u << FIELD_B3_SAMPLED | \
-		  1u << FIELD_B3_FLAGS | 1u << FIELD_B3_PARENT_ID)
+#define B3_MULTI                                                                     \
+	(1u << FIELD_B3_TRACE_ID | 1u << FIELD_B3_SPAN_ID | 1u << FIELD_B3_SAMPLED | \
+	 1u << FIELD_B3_FLAGS | 1u << FIELD_B3_PARENT_ID)
 
 static void head_header(struct scan *s, const struct http1_step *step)
 {
@@ -216,7 +220,8 @@ static void head_header(struct scan *s, const struct http1_step *step)
 		head_b3(s, step);
 }
 
-/* At the blank line: every header was seen. Decides whose request it is and puts our lines in front. */
+/* At the blank line: every header was seen. Decides whose request it is and puts our lines in
+ * front. */
 static void head_blank(struct scan *s)
 {
 	struct connection *c = s->c;
@@ -244,7 +249,9 @@ static void head_blank(struct scan *s)
 	len = text ? context_inject(&context, process.propagators, out->present, text, cap) : 0;
 	if (!len)
 		return;
-	if (!plan_edit(s->plan, &(struct carry_edit){ .at = s->at, .len = (uint32_t)len, .text = text, .lines = true })) {
+	if (!plan_edit(s->plan,
+		       &(struct carry_edit){
+			       .at = s->at, .len = (uint32_t)len, .text = text, .lines = true})) {
 		count(COUNTER_INJECT_SKIPPED_EDITS);
 		return;
 	}
@@ -268,7 +275,8 @@ static void head_end(struct scan *s)
 		count(COUNTER_INJECTED);
 }
 
-/* The line that was half sent before this call is kept as it was: a short write may need it again. */
+/* The line that was half sent before this call is kept as it was: a short write may need it again.
+ */
 static void line_done(struct scan *s)
 {
 	if (!s->holding)
@@ -356,7 +364,8 @@ static void scan_call(struct scan *s, const struct iovec *iov, int iovcnt, size_
 
 void outgoing_plan(struct connection *c, struct carry_plan *plan, bool fixed)
 {
-	struct scan s = { .c = c, .plan = plan, .fixed = fixed, .holding = c->out.parser.line_len > 0 };
+	struct scan s = {
+		.c = c, .plan = plan, .fixed = fixed, .holding = c->out.parser.line_len > 0};
 
 	c->out.pending = c->popped + c->queue.count;
 	memcpy(plan->saved, &c->out, sizeof(c->out));
@@ -371,9 +380,10 @@ void outgoing_done(struct connection *c)
 }
 
 /* Back to before the call, then forward over what really left. */
-void outgoing_short(struct connection *c, const struct carry_plan *plan, const struct plan_progress *went)
+void outgoing_short(struct connection *c, const struct carry_plan *plan,
+		    const struct plan_progress *went)
 {
-	struct scan s = { .c = c, .replay = true };
+	struct scan s = {.c = c, .replay = true};
 
 	connection_line_restore(c);
 	memcpy(&c->out, plan->saved, sizeof(c->out));

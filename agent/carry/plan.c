@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One outgoing call from before it to after it: the program's bytes, our edits, and what a short write
- * means (hazard I1). The program is told how many of *its* bytes left; what is left of a text of ours
- * is owed and goes out before the program's next byte. A text of ours always has a byte of the
- * program's behind it, so the program always calls again and nothing stays owed for ever.
+ * One outgoing call from before it to after it: the program's bytes, our edits, and what a short
+ * write means (hazard I1). The program is told how many of *its* bytes left; what is left of a text
+ * of ours is owed and goes out before the program's next byte. A text of ours always has a byte of
+ * the program's behind it, so the program always calls again and nothing stays owed for ever.
  */
 #include "carry/private.h"
 
@@ -45,7 +45,8 @@ static bool plan_put(struct carry_plan *plan, const char *bytes, size_t len)
 		return true;
 	if (plan->iovcnt == CARRY_IOV)
 		return false;
-	plan->iov[plan->iovcnt++] = (struct iovec){ .iov_base = (void *)(uintptr_t)bytes, .iov_len = len };
+	plan->iov[plan->iovcnt++] =
+		(struct iovec){.iov_base = (void *)(uintptr_t)bytes, .iov_len = len};
 	return true;
 }
 
@@ -76,7 +77,7 @@ static bool plan_walk(struct carry_plan *plan, struct plan_cursor *at, size_t le
 
 static bool plan_layout(struct carry_plan *plan)
 {
-	struct plan_cursor at = { 0, 0 };
+	struct plan_cursor at = {0, 0};
 	size_t pos = 0;
 
 	for (unsigned int i = 0; i < plan->edits; i++) {
@@ -96,7 +97,7 @@ static bool plan_layout(struct carry_plan *plan)
  */
 static void plan_layout_plain(struct carry_plan *plan, const struct connection *c)
 {
-	struct plan_cursor at = { 0, 0 };
+	struct plan_cursor at = {0, 0};
 
 	plan->iovcnt = 0;
 	plan->edits = 0;
@@ -115,7 +116,7 @@ static void plan_progress(const struct carry_plan *plan, size_t sent, struct pla
 {
 	size_t pos = 0;
 
-	*out = (struct plan_progress){ .app = 0 };
+	*out = (struct plan_progress){.app = 0};
 	if (sent < plan->owed) {
 		out->owed = plan->owed_text + sent;
 		out->owed_len = plan->owed - (uint32_t)sent;
@@ -160,7 +161,8 @@ static size_t iov_total(const struct iovec *iov, int iovcnt)
 	return total;
 }
 
-static void plan_clear(struct carry_plan *plan, uint64_t connection, const struct iovec *iov, int iovcnt)
+static void plan_clear(struct carry_plan *plan, uint64_t connection, const struct iovec *iov,
+		       int iovcnt)
 {
 	plan->connection = connection;
 	plan->planned = false;
@@ -194,9 +196,9 @@ static void plan_prepare(struct connection *c, struct carry_plan *plan, int flag
 }
 
 /*
- * The call is under way from here to carry_sent(); until then it holds a reference, because its iovecs
- * point into the connection's text. False: another call is under way. Which bytes come first cannot be
- * known then, and what is owed is that call's to send: this one passes as it is.
+ * The call is under way from here to carry_sent(); until then it holds a reference, because its
+ * iovecs point into the connection's text. False: another call is under way. Which bytes come first
+ * cannot be known then, and what is owed is that call's to send: this one passes as it is.
  */
 static bool plan_begin(struct connection *c, struct carry_plan *plan)
 {
@@ -218,7 +220,8 @@ bool carry_edits(uint64_t connection)
 	return !c || !c->opaque || c->owed_len;
 }
 
-void carry_sending(struct carry_plan *plan, uint64_t connection, const struct iovec *iov, int iovcnt, int flags)
+void carry_sending(struct carry_plan *plan, uint64_t connection, const struct iovec *iov,
+		   int iovcnt, int flags)
 {
 	struct connection *c = connection_enter(connection);
 
@@ -246,7 +249,8 @@ void carry_flushing(struct carry_plan *plan, uint64_t connection)
 
 /* ---- after the call ---- */
 
-static void plan_commit(struct connection *c, const struct carry_plan *plan, const struct plan_progress *went)
+static void plan_commit(struct connection *c, const struct carry_plan *plan,
+			const struct plan_progress *went)
 {
 	c->serial++;
 	c->owed = went->owed;
@@ -288,7 +292,7 @@ ssize_t carry_sent(struct carry_plan *plan, ssize_t result)
 	if (plan->iovcnt)
 		plan_progress(plan, sent, &went);
 	else
-		went = (struct plan_progress){ .app = sent };
+		went = (struct plan_progress){.app = sent};
 	if (result > 0 && !went.app && (plan->total || went.owed_len))
 		return plan_again(plan, (size_t)result);
 	c = connection_enter(plan->connection);

@@ -79,10 +79,11 @@ static void process_read_context(void)
 				   (size_t)(pair.value + pair.value_len - pair.key)))
 			count(COUNTER_SETTINGS_BAD);
 	if (process.pairs_baggage.baggage_len &&
-	    baggage_append(&process.own, process.pairs_baggage.baggage, process.pairs_baggage.baggage_len))
+	    baggage_append(&process.own, process.pairs_baggage.baggage,
+			   process.pairs_baggage.baggage_len))
 		count(COUNTER_SETTINGS_BAD);
-	process.own_sampled = process.has_parent &&
-			      process_sample_child(process.own.span.trace_id, process.own.span.flags);
+	process.own_sampled = process.has_parent && process_sample_child(process.own.span.trace_id,
+									 process.own.span.flags);
 }
 
 /* ---- the ring ---- */
@@ -105,7 +106,8 @@ void process_need_ring(void)
 	if (ring_is_open() || !process.directory[0] || process.sealed)
 		return;
 	err = ring_open(&identity);
-	/* EAGAIN: another thread is at it. Any other reason will not go away, and trying costs system calls. */
+	/* EAGAIN: another thread is at it. Any other reason will not go away, and trying costs
+	 * system calls. */
 	if (err < 0 && err != -EAGAIN)
 		process.directory[0] = 0;
 	/* a server that gives up root cannot open its file again to let it grow */
@@ -115,7 +117,8 @@ void process_need_ring(void)
 
 /* ---- start ---- */
 
-/* A page that reads zero in the child of every fork, also of those that run no handlers (hazard D8). */
+/* A page that reads zero in the child of every fork, also of those that run no handlers (hazard
+ * D8). */
 static void process_watch_forks(void)
 {
 	uint32_t *page = sys_map(PAGE, -1, 0);
@@ -132,7 +135,7 @@ static void process_watch_forks(void)
 
 static void process_identify(void)
 {
-	struct random random = { { 0 } };
+	struct random random = {{0}};
 
 	process.pid = (uint32_t)sys_getpid();
 	random_seed(&random, (uint64_t)process.pid << 32 | process.forks, !process.sealed);
@@ -160,10 +163,13 @@ int carry_start(const struct carry_options *options)
 	base_threads_tell(options->single_threaded);
 	copy_text(process.directory, sizeof(process.directory), options->directory);
 	copy_text(process.executable, sizeof(process.executable), options->executable);
-	copy_text(process.service, sizeof(process.service), process.config.text[CONFIG_ID_SERVICE_NAME]);
-	copy_text(process.resource, sizeof(process.resource), process.config.text[CONFIG_ID_RESOURCE_ATTRIBUTES]);
+	copy_text(process.service, sizeof(process.service),
+		  process.config.text[CONFIG_ID_SERVICE_NAME]);
+	copy_text(process.resource, sizeof(process.resource),
+		  process.config.text[CONFIG_ID_RESOURCE_ATTRIBUTES]);
 	copy_text(process.pairs, sizeof(process.pairs), process.config.text[CONFIG_ID_CONTEXT]);
-	process.propagators = propagators_parse(process.config.text[CONFIG_ID_PROPAGATORS], &unknown, &unknown_len);
+	process.propagators = propagators_parse(process.config.text[CONFIG_ID_PROPAGATORS],
+						&unknown, &unknown_len);
 	if (unknown)
 		count(COUNTER_SETTINGS_BAD);
 	ring_count(COUNTER_SETTINGS_BAD, process.config.problems);
@@ -178,12 +184,13 @@ int carry_start(const struct carry_options *options)
 
 void carry_fork_prepare(void)
 {
-	/* Locks name their holder's generation and pools are lock-free: nothing has to be taken here. */
+	/* Locks name their holder's generation and pools are lock-free: nothing has to be taken
+	 * here. */
 }
 
 /*
- * The request this stack works for may be answered on either side: nobody claims its next step. @handed:
- * the generation of the process that goes on without it, if it does; 0: this is the child.
+ * The request this stack works for may be answered on either side: nobody claims its next step.
+ * @handed: the generation of the process that goes on without it, if it does; 0: this is the child.
  */
 static void process_forked(uint64_t handed)
 {
@@ -229,11 +236,12 @@ static void process_reborn(void)
 
 void carry_fork_child(void)
 {
-	uint32_t inside = carry_self.inside;	/* a handler may fork in the middle of the agent */
+	uint32_t inside = carry_self.inside; /* a handler may fork in the middle of the agent */
 
 	if (carry_state != CARRY_ON)
 		return;
-	/* a hook of another handler was quicker; or the kernel wipes no pages, then the pid tells */
+	/* a hook of another handler was quicker; or the kernel wipes no pages, then the pid tells
+	 */
 	if (*carry_alive && (process.sealed || (uint32_t)sys_getpid() == process.pid))
 		return;
 	carry_self.inside = 1;
@@ -249,8 +257,8 @@ void carry_vfork(void)
 
 /*
  * The guard is taken already. Something is unusual: the child of a fork that ran no handlers, or a
- * thread that has called vfork - then whoever runs with its memory but not its tid is the child, which
- * must not leave a trace in it (hazard D1).
+ * thread that has called vfork - then whoever runs with its memory but not its tid is the child,
+ * which must not leave a trace in it (hazard D1).
  */
 bool carry_enter_slow(void)
 {

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Requests that came in: their identity (R1), their life cycle DRAFT -> ACTIVE -> ANSWERED (R2), which
- * thread may take their next step, and who they are when the program forwards their header.
+ * Requests that came in: their identity (R1), their life cycle DRAFT -> ACTIVE -> ANSWERED (R2),
+ * which thread may take their next step, and who they are when the program forwards their header.
  */
 #include "carry/private.h"
 
 #include <string.h>
-
 
 static void request_retire(void *object);
 
@@ -15,7 +14,7 @@ struct pool baggages = POOL_OF(struct baggage, 16, NULL);
 
 /* ---- the index by trace id: which active request came in with this identity ---- */
 
-#define INDEX_SIZE 16384u
+#define INDEX_SIZE   16384u
 #define INDEX_PROBES 16u
 static _Atomic uint64_t request_index[INDEX_SIZE];
 
@@ -39,7 +38,8 @@ static void index_add(const struct request *r)
 		if (pool_alive(&requests, seen))
 			continue;
 		/* release pairs with the acquire in request_forwarded() */
-		if (atomic_compare_exchange_strong_explicit(slot, &seen, pool_handle(r), memory_order_release,
+		if (atomic_compare_exchange_strong_explicit(slot, &seen, pool_handle(r),
+							    memory_order_release,
 							    memory_order_relaxed))
 			return;
 	}
@@ -80,7 +80,8 @@ struct request *request_forwarded(const struct span_context *remote)
 	bool several = false;
 
 	for (uint32_t i = 0; i < INDEX_PROBES; i++) {
-		uint64_t handle = atomic_load_explicit(&request_index[(at + i) % INDEX_SIZE], memory_order_acquire);
+		uint64_t handle = atomic_load_explicit(&request_index[(at + i) % INDEX_SIZE],
+						       memory_order_acquire);
 		struct request *r = pool_hold(&requests, handle);
 
 		if (!r)
@@ -114,7 +115,8 @@ static void request_retire(void *object)
 
 	if (!r->context.baggage)
 		return;
-	pool_drop(&baggages, (struct baggage *)(r->context.baggage - offsetof(struct baggage, text)));
+	pool_drop(&baggages,
+		  (struct baggage *)(r->context.baggage - offsetof(struct baggage, text)));
 	r->context.baggage = NULL;
 }
 
@@ -131,7 +133,8 @@ struct request *request_new(uint64_t now)
 		count(COUNTER_TABLE_FULL);
 		return NULL;
 	}
-	memset((char *)r + sizeof(r->object), 0, offsetof(struct request, context) - sizeof(r->object));
+	memset((char *)r + sizeof(r->object), 0,
+	       offsetof(struct request, context) - sizeof(r->object));
 	context_clear(&r->context);
 	head_clear(&r->head);
 	r->start_ns = now;
@@ -160,15 +163,15 @@ static void request_add_own_baggage(struct request *r)
 /* ---- remote parents that are used up (R1) ---- */
 
 /*
- * A client that repeats one header for ever would get one trace that never ends. Past these bounds a
- * request starts a trace of its own, linked to the parent it named.
+ * A client that repeats one header for ever would get one trace that never ends. Past these bounds
+ * a request starts a trace of its own, linked to the parent it named.
  */
-#define ADOPTED_MAX 1000u
-#define ADOPTED_NS (15ull * 60 * 1000 * 1000 * 1000)
+#define ADOPTED_MAX   1000u
+#define ADOPTED_NS    (15ull * 60 * 1000 * 1000 * 1000)
 #define ADOPTED_SLOTS 1024u
 
 static struct adopted {
-	_Atomic uint64_t key;		/* of trace id and parent id; 0: none yet */
+	_Atomic uint64_t key; /* of trace id and parent id; 0: none yet */
 	_Atomic uint64_t first_ns;
 	_Atomic uint32_t count;
 } adopted[ADOPTED_SLOTS];
@@ -236,9 +239,11 @@ void request_begin(struct request *r, struct carrier *carrier)
 	else
 		request_new_trace(r, decision);
 	if (carrier->refusal < 0)
-		ring_count(COUNTER_REFUSED_FIRST + (unsigned int)context_refused(carrier->refusal), 1);
+		ring_count(COUNTER_REFUSED_FIRST + (unsigned int)context_refused(carrier->refusal),
+			   1);
 	random_bytes(&block->random, span->span_id, sizeof(span->span_id));
-	span->flags = (uint8_t)((span->flags & ~CONTEXT_SAMPLED) | (r->sampled ? CONTEXT_SAMPLED : 0));
+	span->flags =
+		(uint8_t)((span->flags & ~CONTEXT_SAMPLED) | (r->sampled ? CONTEXT_SAMPLED : 0));
 	request_add_own_baggage(r);
 	carry_serving = true;
 	count(COUNTER_REQUESTS);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Descriptors: which connection a number stands for now. Two levels, so that a program with a million
- * descriptors costs what it uses. An entry is a hint that the next close, dup2 or accept replaces; the
- * connection itself is counted, because dup'ed numbers share one stream (hazard E2).
+ * Descriptors: which connection a number stands for now. Two levels, so that a program with a
+ * million descriptors costs what it uses. An entry is a hint that the next close, dup2 or accept
+ * replaces; the connection itself is counted, because dup'ed numbers share one stream (hazard E2).
  */
 #include "carry/private.h"
 
@@ -30,8 +30,8 @@ static struct carry_slot *table_make(int fd)
 		return NULL;
 	}
 	/* release pairs with the acquire loads: the page is zero before it is seen */
-	if (!atomic_compare_exchange_strong_explicit(&carry_pages[n / SLOTS], &none, page, memory_order_acq_rel,
-						     memory_order_acquire)) {
+	if (!atomic_compare_exchange_strong_explicit(&carry_pages[n / SLOTS], &none, page,
+						     memory_order_acq_rel, memory_order_acquire)) {
 		sys_unmap(page, SLOTS * sizeof(*page));
 		page = none;
 	}
@@ -58,7 +58,8 @@ static void table_set(struct carry_slot *slot, uint64_t connection)
 void carry_socket(int fd, int domain, int type)
 {
 	int kind = type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC);
-	bool stream = kind == SOCK_STREAM && (domain == AF_INET || domain == AF_INET6 || domain == AF_UNIX);
+	bool stream = kind == SOCK_STREAM &&
+		      (domain == AF_INET || domain == AF_INET6 || domain == AF_UNIX);
 	struct carry_slot *slot = stream || carry_self.current ? table_make(fd) : carry_find(fd);
 
 	if (slot)
@@ -106,8 +107,8 @@ void carry_accepted(int fd, const struct sockaddr *peer, size_t peer_len)
 }
 
 /*
- * Under which request a connection is made counts only for a connection that serves one request (R8),
- * and only when that request is the sole one that can be behind this call.
+ * Under which request a connection is made counts only for a connection that serves one request
+ * (R8), and only when that request is the sole one that can be behind this call.
  */
 static uint64_t table_birth(void)
 {
@@ -183,7 +184,8 @@ void carry_duplicated(int fd, int fresh)
 		return;
 	}
 	table_set(to, handle > CARRY_EVENT && connection_name(handle) ? handle : 0);
-	/* an unconnected socket under two numbers: a connect() on one would not show on the other */
+	/* an unconnected socket under two numbers: a connect() on one would not show on the other
+	 */
 	if (handle == CARRY_STREAM)
 		atomic_store(&from->connection, 0);
 }

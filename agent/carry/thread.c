@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a thread carries: its current context, when that ends (switch points), and what a thread that it
- * starts inherits (R3, R4, R9). A current context is a handle: when its request is gone it reads as
- * nothing, whoever still holds it.
+ * What a thread carries: its current context, when that ends (switch points), and what a thread
+ * that it starts inherits (R3, R4, R9). A current context is a handle: when its request is gone it
+ * reads as nothing, whoever still holds it.
  */
 #include "carry/private.h"
 
@@ -14,7 +14,8 @@ AGENT_TLS struct carry_thread carry_self;
 
 static struct pool blocks = POOL_OF(struct carry_block, 64, NULL);
 
-/* A snapshot taken before the answer stays a parent this long after it (R2), then it is forgotten. */
+/* A snapshot taken before the answer stays a parent this long after it (R2), then it is forgotten.
+ */
 #define SNAPSHOT_TTL_NS (60ull * 1000 * 1000 * 1000)
 
 uint64_t thread_now(void)
@@ -70,7 +71,8 @@ struct carry_block *thread_block(void)
 	memset(&block->writer, 0, sizeof(block->writer));
 	block->claims = 1ull << 32;
 	block->tid = process.sealed ? 0 : (uint32_t)sys_gettid();
-	random_seed(&block->random, process.generation ^ (uint64_t)block->tid << 32, !process.sealed);
+	random_seed(&block->random, process.generation ^ (uint64_t)block->tid << 32,
+		    !process.sealed);
 	carry_self.block = block;
 	carry_self.generation = process.generation;
 	return block;
@@ -97,7 +99,8 @@ void thread_set(const struct request *r, enum record_tier tier, enum rule rule)
 
 void thread_touch(const struct request *r, enum record_tier tier, enum rule rule)
 {
-	/* a wake that one event caused has one request in it, or it was more than one event after all */
+	/* a wake that one event caused has one request in it, or it was more than one event after
+	 * all */
 	if (carry_self.lone && carry_self.current && (!r || carry_self.current != pool_handle(r)))
 		carry_self.lone = false;
 	carry_self.provisional = false;
@@ -160,7 +163,8 @@ bool thread_sole(const struct request *r)
 
 static void thread_let_go(void)
 {
-	struct request *r = carry_self.inherited ? pool_hold(&requests, carry_self.inherited) : NULL;
+	struct request *r =
+		carry_self.inherited ? pool_hold(&requests, carry_self.inherited) : NULL;
 
 	thread_set(NULL, TIER_NONE, RULE_NONE);
 	carry_self.lone = false;
@@ -168,8 +172,8 @@ static void thread_let_go(void)
 	carry_self.inherited = 0;
 	if (!r)
 		return;
-	request_drop(r);	/* the reference just taken */
-	request_drop(r);	/* the one held since the thread began */
+	request_drop(r); /* the reference just taken */
+	request_drop(r); /* the one held since the thread began */
 }
 
 static void thread_new_burst(struct carry_block *block)
@@ -198,14 +202,15 @@ static void thread_blocked(void)
 void carry_waiting(bool brief)
 {
 	/*
-	 * Whoever waits for work is done with what it did (3.1), and what it inherited was not for it
-	 * (R4). A wait that gives up after milliseconds is none for work: interpreters pass their global
-	 * lock on like that, between any two instructions.
+	 * Whoever waits for work is done with what it did (3.1), and what it inherited was not for
+	 * it (R4). A wait that gives up after milliseconds is none for work: interpreters pass
+	 * their global lock on like that, between any two instructions.
 	 */
 	if (brief)
 		return;
 	thread_let_go();
-	/* an event loop that accepts, or waits inside a handler, has still put off what it put off */
+	/* an event loop that accepts, or waits inside a handler, has still put off what it put off
+	 */
 	if (!carry_self.looping)
 		thread_blocked();
 }
@@ -231,7 +236,8 @@ static bool wait_is_inside(int ready, int timeout_ms, enum carry_wait wait)
 	/* a look that finds nothing: no new cause came in */
 	if (ready <= 0 && timeout_ms == 0 && (carry_self.lone || !carry_self.looping))
 		return true;
-	/* it has read a request itself, or was made for one, and waits for one connection to go on with it */
+	/* it has read a request itself, or was made for one, and waits for one connection to go on
+	 * with it */
 	return wait == CARRY_WAIT_CALL && !carry_self.looping &&
 	       (carry_self.rule == RULE_REQUEST || carry_self.rule == RULE_CREATED);
 }
@@ -256,7 +262,7 @@ void carry_thread_snapshot(struct carry_snapshot *snapshot, uintptr_t routine)
 {
 	struct request *r = thread_current();
 
-	*snapshot = (struct carry_snapshot){ .routine = routine };
+	*snapshot = (struct carry_snapshot){.routine = routine};
 	if (!r)
 		return;
 	if (carry_self.once || routine_is_pooled(routine) || !thread_sole(r)) {
@@ -288,7 +294,7 @@ void carry_thread_dropped(const struct carry_snapshot *snapshot)
 
 	if (!r)
 		return;
-	request_claim(r);	/* its next step is this thread's again */
+	request_claim(r); /* its next step is this thread's again */
 	request_drop(r);
 	request_drop(r);
 }

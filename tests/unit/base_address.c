@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Numbers and addresses as text: the cases of RFC 5952, and against libc for random ones. Nothing is
- * written behind the length that is returned.
+ * Numbers and addresses as text: the cases of RFC 5952, and against libc for random ones. Nothing
+ * is written behind the length that is returned.
  */
 #include <arpa/inet.h>
 #include <inttypes.h>
@@ -18,7 +18,7 @@
 
 static void test_numbers(void **state)
 {
-	static const uint64_t edges[] = { 0, 1, 9, 10, 99, 100, INT64_MAX, UINT32_MAX, UINT64_MAX };
+	static const uint64_t edges[] = {0, 1, 9, 10, 99, 100, INT64_MAX, UINT32_MAX, UINT64_MAX};
 	char text[NUMBER_TEXT_MAX + 1], expect[32];
 
 	(void)state;
@@ -40,10 +40,10 @@ static void test_v4(void **state)
 		uint8_t ip[4];
 		const char *text;
 	} cases[] = {
-		{ { 0, 0, 0, 0 }, "0.0.0.0" },
-		{ { 127, 0, 0, 1 }, "127.0.0.1" },
-		{ { 9, 10, 99, 100 }, "9.10.99.100" },
-		{ { 255, 255, 255, 255 }, "255.255.255.255" },
+		{{0, 0, 0, 0}, "0.0.0.0"},
+		{{127, 0, 0, 1}, "127.0.0.1"},
+		{{9, 10, 99, 100}, "9.10.99.100"},
+		{{255, 255, 255, 255}, "255.255.255.255"},
 	};
 	char text[ADDRESS_TEXT_MAX];
 
@@ -72,35 +72,37 @@ static void expect_v6(const uint8_t *ip, const char *expect)
 static void test_v6(void **state)
 {
 	static const char *const cases[][2] = {
-		{ "::", "::" },
-		{ "::1", "::1" },
-		{ "1::", "1::" },
-		{ "1:0:0:0:0:0:0:1", "1::1" },
+		{"::", "::"},
+		{"::1", "::1"},
+		{"1::", "1::"},
+		{"1:0:0:0:0:0:0:1", "1::1"},
 		/* 4.1: no leading zeros; 4.3: lower case */
-		{ "2001:0DB8:0:00a0::0FFF", "2001:db8:0:a0::fff" },
-		{ "ABCD:EF01:2345:6789:ABCD:EF01:2345:6789", "abcd:ef01:2345:6789:abcd:ef01:2345:6789" },
+		{"2001:0DB8:0:00a0::0FFF", "2001:db8:0:a0::fff"},
+		{"ABCD:EF01:2345:6789:ABCD:EF01:2345:6789",
+		 "abcd:ef01:2345:6789:abcd:ef01:2345:6789"},
 		/* 4.2.1: as short as can be; 4.2.2: not for one group */
-		{ "2001:db8:0:0:0:0:2:1", "2001:db8::2:1" },
-		{ "2001:db8:0:1:1:1:1:1", "2001:db8:0:1:1:1:1:1" },
-		{ "0:1:2:3:4:5:6:7", "0:1:2:3:4:5:6:7" },
-		{ "1:2:3:4:5:6:7:0", "1:2:3:4:5:6:7:0" },
+		{"2001:db8:0:0:0:0:2:1", "2001:db8::2:1"},
+		{"2001:db8:0:1:1:1:1:1", "2001:db8:0:1:1:1:1:1"},
+		{"0:1:2:3:4:5:6:7", "0:1:2:3:4:5:6:7"},
+		{"1:2:3:4:5:6:7:0", "1:2:3:4:5:6:7:0"},
 		/* 4.2.3: the longest run, the first of equals */
-		{ "2001:0:0:1:0:0:0:1", "2001:0:0:1::1" },
-		{ "2001:db8:0:0:1:0:0:1", "2001:db8::1:0:0:1" },
-		{ "0:0:1:0:0:0:1:1", "0:0:1::1:1" },
-		{ "0:0:1:1:1:1:0:0", "::1:1:1:1:0:0" },
-		{ "1:1:1:1:1:1:0:0", "1:1:1:1:1:1::" },
-		{ "0:0:1:1:1:1:1:1", "::1:1:1:1:1:1" },
-		{ "0:0:0:1:0:0:0:0", "0:0:0:1::" },
+		{"2001:0:0:1:0:0:0:1", "2001:0:0:1::1"},
+		{"2001:db8:0:0:1:0:0:1", "2001:db8::1:0:0:1"},
+		{"0:0:1:0:0:0:1:1", "0:0:1::1:1"},
+		{"0:0:1:1:1:1:0:0", "::1:1:1:1:0:0"},
+		{"1:1:1:1:1:1:0:0", "1:1:1:1:1:1::"},
+		{"0:0:1:1:1:1:1:1", "::1:1:1:1:1:1"},
+		{"0:0:0:1:0:0:0:0", "0:0:0:1::"},
 		/* 5: a mapped address is an IPv4 peer to people; others that end in one are not */
-		{ "::ffff:192.0.2.1", "192.0.2.1" },
-		{ "::ffff:0.0.0.0", "0.0.0.0" },
-		{ "::192.0.2.1", "::c000:201" },
-		{ "::fffe:192.0.2.1", "::fffe:c000:201" },
-		{ "1::ffff:192.0.2.1", "1::ffff:c000:201" },
-		{ "64:ff9b::192.0.2.33", "64:ff9b::c000:221" },
-		{ "fe80::1", "fe80::1" },
-		{ "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff" },
+		{"::ffff:192.0.2.1", "192.0.2.1"},
+		{"::ffff:0.0.0.0", "0.0.0.0"},
+		{"::192.0.2.1", "::c000:201"},
+		{"::fffe:192.0.2.1", "::fffe:c000:201"},
+		{"1::ffff:192.0.2.1", "1::ffff:c000:201"},
+		{"64:ff9b::192.0.2.33", "64:ff9b::c000:221"},
+		{"fe80::1", "fe80::1"},
+		{"ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+		 "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"},
 	};
 	uint8_t ip[16];
 
@@ -135,7 +137,9 @@ static void test_v6_all_runs(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_numbers), cmocka_unit_test(test_v4), cmocka_unit_test(test_v6),
+		cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_v4),
+		cmocka_unit_test(test_v6),
 		cmocka_unit_test(test_v6_all_runs),
 	};
 

@@ -21,7 +21,7 @@ static void test_encode(void **state)
 
 	(void)state;
 	for (unsigned int i = 0; i < 256; i++) {
-		uint8_t bytes[2] = { (uint8_t)i, (uint8_t)(255 - i) };
+		uint8_t bytes[2] = {(uint8_t)i, (uint8_t)(255 - i)};
 
 		memset(out, '#', sizeof(out));
 		snprintf(expect, sizeof(expect), "%02x%02x", i, 255 - i);
@@ -49,7 +49,7 @@ static void test_decode(void **state)
 		int high = digit(pair >> 8), low = digit(pair & 255);
 
 		for (int at = 0; at < 6; at += 4) {
-			uint8_t out[4] = { 1, 2, 3, 4 };
+			uint8_t out[4] = {1, 2, 3, 4};
 			bool ok;
 
 			memset(digits, '7', 6);
@@ -95,7 +95,9 @@ static void test_upper_case(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_encode), cmocka_unit_test(test_decode), cmocka_unit_test(test_nothing),
+		cmocka_unit_test(test_encode),
+		cmocka_unit_test(test_decode),
+		cmocka_unit_test(test_nothing),
 		cmocka_unit_test(test_upper_case),
 	};
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The bounded spin lock: one holder at a time, given up in time when the holder stays, taken over when
- * the holder is a thread of another process generation.
+ * The bounded spin lock: one holder at a time, given up in time when the holder stays, taken over
+ * when the holder is a thread of another process generation.
  */
 #include <pthread.h>
 #include <setjmp.h>
@@ -18,10 +18,10 @@
 #include "base/lock.h"
 
 #define THREADS 4
-#define ROUNDS 50000
+#define ROUNDS  50000
 
 static struct lock lock;
-static uint64_t counter;		/* guarded by the lock */
+static uint64_t counter; /* guarded by the lock */
 static _Atomic int inside;
 static _Atomic uint32_t overlaps, stale;
 
@@ -31,7 +31,8 @@ static void *count_up(void *arg)
 	for (int i = 0; i < ROUNDS;) {
 		enum lock_result result = lock_take(&lock);
 
-		/* a holder that lost its processor for long: step aside, as every caller must be able to */
+		/* a holder that lost its processor for long: step aside, as every caller must be
+		 * able to */
 		if (result == LOCK_BUSY)
 			continue;
 		stale += result == LOCK_STALE;
@@ -61,7 +62,7 @@ static void test_exclusion(void **state)
 
 static void test_not_held(void **state)
 {
-	struct lock own = { 0 };
+	struct lock own = {0};
 
 	(void)state;
 	assert_int_equal(lock_take(&own), LOCK_TAKEN);
@@ -83,7 +84,7 @@ static uint64_t now_ms(void)
 /* A holder of this generation that stays: not for ever, and the lock stays its holder's. */
 static void test_busy(void **state)
 {
-	struct lock own = { .holder = lock_generation };
+	struct lock own = {.holder = lock_generation};
 	uint64_t start = now_ms();
 
 	(void)state;
@@ -97,7 +98,7 @@ static void test_busy(void **state)
 
 static void test_stale(void **state)
 {
-	struct lock own = { .holder = lock_generation + 2 };
+	struct lock own = {.holder = lock_generation + 2};
 
 	(void)state;
 	assert_int_equal(lock_take(&own), LOCK_STALE);
@@ -154,8 +155,9 @@ static void test_fork(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_not_held), cmocka_unit_test(test_exclusion), cmocka_unit_test(test_busy),
-		cmocka_unit_test(test_stale), cmocka_unit_test(test_fork),
+		cmocka_unit_test(test_not_held), cmocka_unit_test(test_exclusion),
+		cmocka_unit_test(test_busy),     cmocka_unit_test(test_stale),
+		cmocka_unit_test(test_fork),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Pools: what a handle names and for how long, growth and its bound, and four threads that take, hold
- * and drop at random: no object may ever be given to two of them, no stale handle may read as alive.
+ * Pools: what a handle names and for how long, growth and its bound, and four threads that take,
+ * hold and drop at random: no object may ever be given to two of them, no stale handle may read as
+ * alive.
  */
 #include <pthread.h>
 #include <setjmp.h>
@@ -22,7 +23,7 @@ struct thing {
 	struct pool_object object;
 	_Atomic uint32_t taken;
 	uint64_t value;
-	uint64_t again;		/* always the same as `value` while the thing is alive */
+	uint64_t again; /* always the same as `value` while the thing is alive */
 };
 
 static _Atomic uint32_t retired;
@@ -79,8 +80,17 @@ static void test_no_handles(void **state)
 {
 	static struct pool pool = POOL_OF(struct thing, 8, NULL);
 	static const uint64_t wrong[] = {
-		0, 1, 2, 7, 1ull << 32 | 1, 1ull << 32 | 8, 1ull << 32 | 8 * POOL_CHUNKS,
-		1ull << 32 | UINT32_MAX, UINT64_MAX, 2ull << 32, (uint64_t)UINT32_MAX << 32,
+		0,
+		1,
+		2,
+		7,
+		1ull << 32 | 1,
+		1ull << 32 | 8,
+		1ull << 32 | 8 * POOL_CHUNKS,
+		1ull << 32 | UINT32_MAX,
+		UINT64_MAX,
+		2ull << 32,
+		(uint64_t)UINT32_MAX << 32,
 	};
 	struct thing *thing;
 
@@ -115,7 +125,7 @@ static void test_generations_wrap(void **state)
 }
 
 #define PER_CHUNK 5
-#define ALL (PER_CHUNK * POOL_CHUNKS)
+#define ALL       (PER_CHUNK * POOL_CHUNKS)
 
 static void test_growth(void **state)
 {
@@ -177,9 +187,9 @@ static void test_seal(void **state)
 /* ---- threads ---- */
 
 #define THREADS 4
-#define ROUNDS 100000
-#define SLOTS 64
-#define MINE 16
+#define ROUNDS  100000
+#define SLOTS   64
+#define MINE    16
 
 static struct pool shared = POOL_OF(struct thing, 16, retire);
 static _Atomic uint64_t slots[SLOTS];
@@ -187,12 +197,12 @@ static _Atomic uint64_t next_value = 1;
 static _Atomic uint32_t taken, stale;
 
 /* In a thread a failed assertion can only end the process. */
-#define CHECK(ok) \
-	do { \
-		if (!(ok)) { \
+#define CHECK(ok)                                                                \
+	do {                                                                     \
+		if (!(ok)) {                                                     \
 			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #ok); \
-			abort(); \
-		} \
+			abort();                                                 \
+		}                                                                \
 	} while (0)
 
 static uint32_t pick(uint64_t *seed, uint32_t below)
@@ -248,7 +258,7 @@ static struct thing *hold_one(uint64_t *seed)
 static void *worker(void *arg)
 {
 	uint64_t seed = (uintptr_t)arg;
-	struct thing *mine[MINE] = { NULL };
+	struct thing *mine[MINE] = {NULL};
 
 	for (int i = 0; i < ROUNDS; i++) {
 		struct thing **at = &mine[pick(&seed, MINE)];
@@ -286,16 +296,20 @@ static void test_threads(void **state)
 	/* nothing leaked: all that was ever made is free, once */
 	assert_true(shared.fresh <= THREADS * MINE);
 	for (uint32_t i = shared.fresh; i; i--)
-		assert_int_equal(atomic_exchange(&((struct thing *)pool_take(&shared))->taken, 1), 0);
+		assert_int_equal(atomic_exchange(&((struct thing *)pool_take(&shared))->taken, 1),
+				 0);
 	assert_int_equal(shared.free & UINT32_MAX, 0);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_handles), cmocka_unit_test(test_no_handles),
-		cmocka_unit_test(test_generations_wrap), cmocka_unit_test(test_growth),
-		cmocka_unit_test(test_seal), cmocka_unit_test(test_threads),
+		cmocka_unit_test(test_handles),
+		cmocka_unit_test(test_no_handles),
+		cmocka_unit_test(test_generations_wrap),
+		cmocka_unit_test(test_growth),
+		cmocka_unit_test(test_seal),
+		cmocka_unit_test(test_threads),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

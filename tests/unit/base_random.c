@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Random ids: the generator against its published sequence, never all zero, and never the same twice,
- * however alike two owners began: reseeded, in two threads, in two processes.
+ * Random ids: the generator against its published sequence, never all zero, and never the same
+ * twice, however alike two owners began: reseeded, in two threads, in two processes.
  */
 #include <pthread.h>
 #include <setjmp.h>
@@ -21,11 +21,18 @@
 static void test_sequence(void **state)
 {
 	static const uint64_t expect[] = {
-		11520, 0, 1509978240, 1215971899390074240, 1216172134540287360,
-		607988272756665600, 16172922978634559625u, 8476171486693032832,
-		10595114339597558777u, 2904607092377533576,
+		11520,
+		0,
+		1509978240,
+		1215971899390074240,
+		1216172134540287360,
+		607988272756665600,
+		16172922978634559625u,
+		8476171486693032832,
+		10595114339597558777u,
+		2904607092377533576,
 	};
-	struct random r = { { 1, 2, 3, 4 } };
+	struct random r = {{1, 2, 3, 4}};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(expect) / sizeof(expect[0]); i++)
@@ -35,7 +42,7 @@ static void test_sequence(void **state)
 /* The second number of this state is 0: an id must not be. */
 static void test_never_zero(void **state)
 {
-	struct random r = { { 1, 2, 3, 4 } }, first = { { 1, 0, 1, 1 } };
+	struct random r = {{1, 2, 3, 4}}, first = {{1, 0, 1, 1}};
 	uint64_t id;
 
 	(void)state;
@@ -49,7 +56,7 @@ static void test_never_zero(void **state)
 /* Half of a long id may be zero. */
 static void test_half_zero(void **state)
 {
-	struct random r = { { 1, 2, 3, 4 } };
+	struct random r = {{1, 2, 3, 4}};
 	uint64_t id[2];
 
 	(void)state;
@@ -59,7 +66,7 @@ static void test_half_zero(void **state)
 
 static void test_length(void **state)
 {
-	struct random r = { { 1, 2, 3, 4 } };
+	struct random r = {{1, 2, 3, 4}};
 	uint8_t room[32];
 
 	(void)state;
@@ -74,8 +81,8 @@ static void test_length(void **state)
 /* Every bit is set about half the time. */
 static void test_bits(void **state)
 {
-	struct random r = { { 0 } };
-	uint32_t set[64] = { 0 };
+	struct random r = {{0}};
+	uint32_t set[64] = {0};
 
 	(void)state;
 	random_seed(&r, 0, true);
@@ -96,7 +103,7 @@ static void test_reseed(void **state)
 
 	(void)state;
 	for (int call = 0; call < 2; call++) {
-		struct random r = { { 0 } };
+		struct random r = {{0}};
 
 		for (int i = 0; i < 64; i++) {
 			random_seed(&r, 0, call != 0);
@@ -124,7 +131,7 @@ static void test_threads(void **state)
 		union {
 			bool may_call;
 			uint64_t first;
-		} a = { .may_call = call }, b = { .may_call = call };
+		} a = {.may_call = call}, b = {.may_call = call};
 		pthread_t thread[2];
 
 		assert_int_equal(pthread_create(&thread[0], NULL, thread_first, &a), 0);
@@ -135,7 +142,8 @@ static void test_threads(void **state)
 	}
 }
 
-/* Both sides of a fork begin with one state at one address, at the same moment: reseeding parts them. */
+/* Both sides of a fork begin with one state at one address, at the same moment: reseeding parts
+ * them. */
 static uint64_t child_number(struct random *r, uint64_t salt, bool reseed)
 {
 	uint64_t x = 0;
@@ -159,7 +167,7 @@ static uint64_t child_number(struct random *r, uint64_t salt, bool reseed)
 
 static void test_forks(void **state)
 {
-	struct random r = { { 1, 2, 3, 4 } };
+	struct random r = {{1, 2, 3, 4}};
 	uint64_t a = child_number(&r, 1, true), b = child_number(&r, 2, true);
 
 	(void)state;
@@ -172,10 +180,10 @@ static void test_forks(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_sequence), cmocka_unit_test(test_never_zero),
+		cmocka_unit_test(test_sequence),  cmocka_unit_test(test_never_zero),
 		cmocka_unit_test(test_half_zero), cmocka_unit_test(test_length),
-		cmocka_unit_test(test_bits), cmocka_unit_test(test_reseed),
-		cmocka_unit_test(test_threads), cmocka_unit_test(test_forks),
+		cmocka_unit_test(test_bits),      cmocka_unit_test(test_reseed),
+		cmocka_unit_test(test_threads),   cmocka_unit_test(test_forks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -122,7 +122,7 @@ static void mappings_are_shared_private_or_replaced(void **state)
 
 static void the_file_size_limit_is_read(void **state)
 {
-	struct rlimit limit = { 12345, 12345 };
+	struct rlimit limit = {12345, 12345};
 	int status;
 	pid_t pid;
 
@@ -139,7 +139,7 @@ static void the_file_size_limit_is_read(void **state)
 
 static void ids_and_random_bytes(void **state)
 {
-	uint8_t a[16] = { 0 }, b[16] = { 0 };
+	uint8_t a[16] = {0}, b[16] = {0};
 
 	(void)state;
 	assert_int_equal(sys_getpid(), getpid());

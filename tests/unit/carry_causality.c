@@ -13,9 +13,9 @@
 #define B "4bf92f3577b34da6a3ce929d0e0e4732"
 #define REQUEST(trace) \
 	"GET /call HTTP/1.1\r\nHost: a\r\ntraceparent: 00-" trace "-00f067aa0ba902b7-01\r\n\r\n"
-#define CALL "GET /b HTTP/1.1\r\nHost: b\r\n\r\n"
+#define CALL     "GET /b HTTP/1.1\r\nHost: b\r\n\r\n"
 #define ONE_SHOT "GET /b HTTP/1.1\r\nHost: b\r\nConnection: close\r\n\r\n"
-#define ANSWER "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+#define ANSWER   "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 enum { SERVER_A = 10, SERVER_B, CLIENT_1, CLIENT_2, CLIENT_3 };
 
@@ -210,7 +210,8 @@ static void test_connect(void **state)
 	assert_call(CLIENT_2, CALL, NULL);
 }
 
-/* One event after a wait for ever, and nothing else since: polls that find nothing change nothing. */
+/* One event after a wait for ever, and nothing else since: polls that find nothing change nothing.
+ */
 static void test_lone_event(void **state)
 {
 	(void)state;
@@ -268,7 +269,7 @@ static void *child_main(void *arg)
 
 static void run_child(uintptr_t routine, bool waits, const char *expect)
 {
-	struct child child = { .waits = waits, .expect = expect };
+	struct child child = {.waits = waits, .expect = expect};
 	pthread_t thread;
 
 	carry_thread_snapshot(&child.snapshot, routine);
@@ -305,7 +306,7 @@ static void test_thread_late(void **state)
 /* Fire and forget: a snapshot taken before the answer is a parent after it. */
 static void test_thread_outlives(void **state)
 {
-	struct child child = { .expect = A };
+	struct child child = {.expect = A};
 	pthread_t thread;
 
 	(void)state;
@@ -328,14 +329,15 @@ static void test_fork(void **state)
 	pid = fork();
 	if (!pid) {
 		carry_leave();
-		_exit(!carry_enter() || ring_counted(COUNTER_FORKS) != 1 || send_text(CLIENT_1, CALL, &wire) < 0 ||
-		      memcmp(wire_trace(&wire, 0), A, 32));
+		_exit(!carry_enter() || ring_counted(COUNTER_FORKS) != 1 ||
+		      send_text(CLIENT_1, CALL, &wire) < 0 || memcmp(wire_trace(&wire, 0), A, 32));
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
 }
 
-/* The parent goes on: the next request on the connection is its own again, the child answers the first. */
+/* The parent goes on: the next request on the connection is its own again, the child answers the
+ * first. */
 static void test_fork_per_request(void **state)
 {
 	pid_t pid;
@@ -375,7 +377,8 @@ static void test_fork_and_pipelined(void **state)
 
 static void test_audit(void **state)
 {
-	uint64_t agree = ring_counted(COUNTER_AUDIT_AGREE), wrong = ring_counted(COUNTER_AUDIT_CONTRADICT);
+	uint64_t agree = ring_counted(COUNTER_AUDIT_AGREE),
+		 wrong = ring_counted(COUNTER_AUDIT_CONTRADICT);
 	uint64_t unknown = ring_counted(COUNTER_AUDIT_UNKNOWN);
 
 	(void)state;
@@ -405,8 +408,9 @@ static void test_opaque(void **state)
 
 static void test_smuggling(void **state)
 {
-	static const char head[] = "POST / HTTP/1.1\r\ntraceparent: 00-" A "-00f067aa0ba902b7-01\r\n"
-				   "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
+	static const char head[] =
+		"POST / HTTP/1.1\r\ntraceparent: 00-" A "-00f067aa0ba902b7-01\r\n"
+		"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
 
 	(void)state;
 	wire.len = 0;
@@ -428,14 +432,33 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup(f, setup)
 	const struct CMUnitTest tests[] = {
-		TEST(test_straight_line), TEST(test_answered), TEST(test_half_a_head), TEST(test_pipelined),
-		TEST(test_forwarded), TEST(test_malformed_forwarded), TEST(test_wake), TEST(test_wait_for_own),
-		TEST(test_two_claim), TEST(test_one_claims), TEST(test_answer_restores), TEST(test_wait_queue),
-		TEST(test_connect), TEST(test_lone_event), TEST(test_two_events_are_not_lone), TEST(test_waiting),
-		TEST(test_thread_inherits), TEST(test_pool_routine), TEST(test_thread_late),
-		TEST(test_thread_outlives), TEST(test_fork), TEST(test_fork_per_request),
-		TEST(test_fork_and_pipelined), TEST(test_audit), TEST(test_opaque),
-		TEST(test_smuggling), TEST(test_missed_bytes),
+		TEST(test_straight_line),
+		TEST(test_answered),
+		TEST(test_half_a_head),
+		TEST(test_pipelined),
+		TEST(test_forwarded),
+		TEST(test_malformed_forwarded),
+		TEST(test_wake),
+		TEST(test_wait_for_own),
+		TEST(test_two_claim),
+		TEST(test_one_claims),
+		TEST(test_answer_restores),
+		TEST(test_wait_queue),
+		TEST(test_connect),
+		TEST(test_lone_event),
+		TEST(test_two_events_are_not_lone),
+		TEST(test_waiting),
+		TEST(test_thread_inherits),
+		TEST(test_pool_routine),
+		TEST(test_thread_late),
+		TEST(test_thread_outlives),
+		TEST(test_fork),
+		TEST(test_fork_per_request),
+		TEST(test_fork_and_pipelined),
+		TEST(test_audit),
+		TEST(test_opaque),
+		TEST(test_smuggling),
+		TEST(test_missed_bytes),
 	};
 
 	start_agent(NULL);

@@ -39,9 +39,10 @@ static inline void child_ends(int failed)
 /** Starts an agent that records: @directory is a template for mkdtemp(), made here. */
 static inline void start_recording(char *const *environment, char *directory)
 {
-	static char *none[] = { NULL };
+	static char *none[] = {NULL};
 	struct config config;
-	struct carry_options options = { .config = &config, .directory = directory, .executable = "test" };
+	struct carry_options options = {
+		.config = &config, .directory = directory, .executable = "test"};
 
 	assert_non_null(mkdtemp(directory));
 	config_read(&config, environment ? environment : none, false);
@@ -70,16 +71,17 @@ static inline void remove_recording(const char *directory)
 #define ENVIRONMENT(list) ((char *const *)(uintptr_t)(list))
 
 /** Runs the tests that follow in a child whose agent was started with @environment. */
-#define IN_CHILD(failed, name, environment, ...) \
-	do { \
-		const struct CMUnitTest in_child_[] = { __VA_ARGS__ }; \
-		if (child_begins(failed)) { \
-			start_agent(environment); \
+#define IN_CHILD(failed, name, environment, ...)                                              \
+	do {                                                                                  \
+		const struct CMUnitTest in_child_[] = {__VA_ARGS__};                          \
+		if (child_begins(failed)) {                                                   \
+			start_agent(environment);                                             \
 			child_ends(cmocka_run_group_tests_name(name, in_child_, NULL, NULL)); \
-		} \
+		}                                                                             \
 	} while (0)
 
-/** The @n-th line (from 0) of @w that is a header called @name, its value behind ": "; NULL: there is none. */
+/** The @n-th line (from 0) of @w that is a header called @name, its value behind ": "; NULL: there
+ * is none. */
 static inline const char *head_line(const struct wire *w, const char *name, int n)
 {
 	size_t len = strlen(name);

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Edits of one outgoing head, wherever the program cuts it: a traceparent is replaced when all of its
- * value is in the call and left alone when not, never doubled; and the heads that nothing is added to.
+ * Edits of one outgoing head, wherever the program cuts it: a traceparent is replaced when all of
+ * its value is in the call and left alone when not, never doubled; and the heads that nothing is
+ * added to.
  */
 #include "carry_child.h"
 
 #include "base/compiler.h"
 
-#define T "4bf92f3577b34da6a3ce929d0e0e4736"
-#define S "00f067aa0ba902b7"
-#define VALUE "00-" T "-" S "-01"
+#define T      "4bf92f3577b34da6a3ce929d0e0e4736"
+#define S      "00f067aa0ba902b7"
+#define VALUE  "00-" T "-" S "-01"
 #define PARENT "traceparent: " VALUE "\r\n"
-#define CALL "GET /b HTTP/1.1\r\nHost: b\r\n\r\n"
+#define CALL   "GET /b HTTP/1.1\r\nHost: b\r\n\r\n"
 #define ANSWER "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 enum { SERVER = 10, CLIENT, SECOND };
@@ -33,7 +34,8 @@ static int setup(void **state)
 
 static void send_pieces(int fd, const char *bytes, size_t len, size_t cut, bool one_call)
 {
-	struct iovec iov[2] = { { (void *)(uintptr_t)bytes, cut }, { (void *)(uintptr_t)(bytes + cut), len - cut } };
+	struct iovec iov[2] = {{(void *)(uintptr_t)bytes, cut},
+			       {(void *)(uintptr_t)(bytes + cut), len - cut}};
 
 	if (one_call) {
 		assert_int_equal(send_call(fd, iov, 2, &wire, no_limit, NULL), len);
@@ -59,7 +61,8 @@ static bool replaced(void)
 /* Behind the value the two streams say the same; nothing of the program's is lost. */
 static void assert_split_rest(void)
 {
-	assert_memory_equal(wire.bytes, SPLIT, strlen("POST /b HTTP/1.1\r\nHost: b\r\ntraceparent: 00-" T "-"));
+	assert_memory_equal(wire.bytes, SPLIT,
+			    strlen("POST /b HTTP/1.1\r\nHost: b\r\ntraceparent: 00-" T "-"));
 	assert_non_null(strstr(wire.bytes, "-01\r\nContent-Length: 4\r\n"));
 	assert_string_equal(wire.bytes + wire.len - 8, "\r\n\r\nbody");
 }
@@ -79,7 +82,8 @@ static void test_split_over_iovecs(void **state)
 
 static void test_split_over_calls(void **state)
 {
-	size_t len = strlen(SPLIT), value = (size_t)(strstr(SPLIT, VALUE) - SPLIT), behind = value + strlen(VALUE) + 2;
+	size_t len = strlen(SPLIT), value = (size_t)(strstr(SPLIT, VALUE) - SPLIT),
+	       behind = value + strlen(VALUE) + 2;
 
 	for (size_t cut = 1; cut < len; cut++) {
 		uint64_t skipped = ring_counted(COUNTER_INJECT_SKIPPED_SPLIT);
@@ -99,7 +103,7 @@ static void test_bytewise(void **state)
 {
 	(void)state;
 	for (const char *at = CALL; *at; at++) {
-		struct iovec iov = { (void *)(uintptr_t)at, 1 };
+		struct iovec iov = {(void *)(uintptr_t)at, 1};
 
 		assert_int_equal(send_call(CLIENT, &iov, 1, &wire, no_limit, NULL), 1);
 	}
@@ -111,19 +115,22 @@ static void test_bytewise(void **state)
 static void test_white_space(void **state)
 {
 	static const char *const around[][2] = {
-		{ "", "" }, { " ", " " }, { "\t", "\t" }, { "   ", "" }, { "", "  \t " }, { " \t ", " " },
+		{"", ""}, {" ", " "}, {"\t", "\t"}, {"   ", ""}, {"", "  \t "}, {" \t ", " "},
 	};
 	char call[256], expect[256];
 
 	for (size_t i = 0; i < ARRAY_SIZE(around); i++) {
-		size_t len = (size_t)snprintf(call, sizeof(call), "GET / HTTP/1.1\r\nTraceParent:%s" VALUE "%s\r\nHost: b\r\n\r\n",
+		size_t len = (size_t)snprintf(call, sizeof(call),
+					      "GET / HTTP/1.1\r\nTraceParent:%s" VALUE
+					      "%s\r\nHost: b\r\n\r\n",
 					      around[i][0], around[i][1]);
 
 		setup(state);
 		assert_int_equal(send_text(CLIENT, call, &wire), len);
 		snprintf(expect, sizeof(expect), "-01%s\r\nHost: b\r\n", around[i][1]);
 		assert_non_null(strstr(wire.bytes, expect));
-		snprintf(expect, sizeof(expect), "GET / HTTP/1.1\r\nTraceParent:%s00-" T "-", around[i][0]);
+		snprintf(expect, sizeof(expect), "GET / HTTP/1.1\r\nTraceParent:%s00-" T "-",
+			 around[i][0]);
 		assert_memory_equal(wire.bytes, expect, strlen(expect));
 		assert_memory_not_equal(wire.bytes + strlen(expect), S, 16);
 		assert_int_equal(head_count(&wire, "traceparent"), 1);
@@ -133,13 +140,15 @@ static void test_white_space(void **state)
 /* A malformed one of any length is replaced: the next reader would refuse it. */
 static void test_malformed_own(void **state)
 {
-	static const char *const values[] = { "x", "00-" T "-" S "-0", VALUE "-more", "00-" T "-0000000000000000-01" };
+	static const char *const values[] = {"x", "00-" T "-" S "-0", VALUE "-more",
+					     "00-" T "-0000000000000000-01"};
 	char call[256];
 
 	for (size_t i = 0; i < ARRAY_SIZE(values); i++) {
 		const char *at;
 
-		snprintf(call, sizeof(call), "GET / HTTP/1.1\r\ntraceparent: %s\r\nHost: b\r\n\r\n", values[i]);
+		snprintf(call, sizeof(call), "GET / HTTP/1.1\r\ntraceparent: %s\r\nHost: b\r\n\r\n",
+			 values[i]);
 		setup(state);
 		send_text(CLIENT, call, &wire);
 		at = head_line(&wire, "traceparent", 0);
@@ -151,8 +160,12 @@ static void test_malformed_own(void **state)
 
 /* ---- signatures (I7) ---- */
 
-#define SIGNED "Authorization: AWS4-HMAC-SHA256 Credential=a, SignedHeaders=host;traceparent;x-amz-date, Signature=0\r\n"
-#define SIGNED_OTHERS "Authorization: AWS4-HMAC-SHA256 Credential=a, SignedHeaders=host;x-amz-date, Signature=0\r\n"
+#define SIGNED                                           \
+	"Authorization: AWS4-HMAC-SHA256 Credential=a, " \
+	"SignedHeaders=host;traceparent;x-amz-date, Signature=0\r\n"
+#define SIGNED_OTHERS                                                                   \
+	"Authorization: AWS4-HMAC-SHA256 Credential=a, SignedHeaders=host;x-amz-date, " \
+	"Signature=0\r\n"
 
 static void test_signed(void **state)
 {
@@ -188,18 +201,19 @@ static size_t first_limit(void *arg)
 	return now;
 }
 
-/* A short write in the middle of a signed head: the rest of it is as untouchable as its beginning. */
+/* A short write in the middle of a signed head: the rest of it is as untouchable as its beginning.
+ */
 static void test_signed_short(void **state)
 {
 	static const char head[] = "GET / HTTP/1.1\r\n" SIGNED PARENT "Host: b\r\n\r\n";
 
 	for (size_t first = 1; first < strlen(head); first++) {
-		struct iovec iov = { (void *)(uintptr_t)head, strlen(head) };
+		struct iovec iov = {(void *)(uintptr_t)head, strlen(head)};
 
 		setup(state);
 		limit = first;
 		assert_int_equal(send_call(CLIENT, &iov, 1, &wire, first_limit, NULL), first);
-		iov = (struct iovec){ (void *)(uintptr_t)(head + first), strlen(head) - first };
+		iov = (struct iovec){(void *)(uintptr_t)(head + first), strlen(head) - first};
 		assert_int_equal(send_call(CLIENT, &iov, 1, &wire, no_limit, NULL), iov.iov_len);
 		if (strcmp(wire.bytes, head))
 			fail_msg("short at %zu: %s", first, wire.bytes);
@@ -208,10 +222,11 @@ static void test_signed_short(void **state)
 
 /* ---- short writes ---- */
 
-/* Goes on until all is sent; @between is how often the kernel takes nothing before it takes the rest. */
+/* Goes on until all is sent; @between is how often the kernel takes nothing before it takes the
+ * rest. */
 static void send_short(const char *bytes, size_t first, int between)
 {
-	struct iovec iov = { (void *)(uintptr_t)bytes, strlen(bytes) };
+	struct iovec iov = {(void *)(uintptr_t)bytes, strlen(bytes)};
 	ssize_t n;
 
 	limit = first;
@@ -231,17 +246,23 @@ static void send_short(const char *bytes, size_t first, int between)
 static void test_short_everywhere(void **state)
 {
 	static const char *const heads[] = {
-		CALL, "GET / HTTP/1.1\r\n" PARENT "Host: b\r\n\r\n", "GET / HTTP/1.1\r\nHost: b\r\n" PARENT "\r\n",
-		"GET / HTTP/1.1\r\ntraceparent: \r\nHost: b\r\n\r\n", "GET / HTTP/1.1\r\ntraceparent:\r\n\r\n",
+		CALL,
+		"GET / HTTP/1.1\r\n" PARENT "Host: b\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: b\r\n" PARENT "\r\n",
+		"GET / HTTP/1.1\r\ntraceparent: \r\nHost: b\r\n\r\n",
+		"GET / HTTP/1.1\r\ntraceparent:\r\n\r\n",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(heads); i++) {
 		for (size_t first = 0; first < strlen(heads[i]) + 120; first++) {
 			setup(state);
 			send_short(heads[i], first, 0);
-			if (head_count(&wire, "traceparent") != 1 || head_count(&wire, "x-request-id") != 1)
+			if (head_count(&wire, "traceparent") != 1 ||
+			    head_count(&wire, "x-request-id") != 1)
 				fail_msg("short at %zu: %s", first, wire.bytes);
-			assert_int_equal(strspn(head_line(&wire, "traceparent", 0), "0123456789abcdef-"), 55);
+			assert_int_equal(
+				strspn(head_line(&wire, "traceparent", 0), "0123456789abcdef-"),
+				55);
 			assert_string_equal(wire.bytes + wire.len - 4, "\r\n\r\n");
 		}
 	}
@@ -278,7 +299,7 @@ static char *large_head(size_t len)
 
 static void test_large_head(void **state)
 {
-	static const size_t sizes[] = { 7679, 7680, 7681, 8192, 20000 };
+	static const size_t sizes[] = {7679, 7680, 7681, 8192, 20000};
 
 	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
 		uint64_t skipped = ring_counted(COUNTER_INJECT_SKIPPED_SIZE);
@@ -287,7 +308,8 @@ static void test_large_head(void **state)
 		setup(state);
 		assert_int_equal(send_text(CLIENT, head, &wire), sizes[i] + 2);
 		assert_int_equal(head_count(&wire, "traceparent"), sizes[i] <= 7680);
-		assert_int_equal(ring_counted(COUNTER_INJECT_SKIPPED_SIZE), skipped + (sizes[i] > 7680));
+		assert_int_equal(ring_counted(COUNTER_INJECT_SKIPPED_SIZE),
+				 skipped + (sizes[i] > 7680));
 		if (sizes[i] > 7680)
 			assert_string_equal(wire.bytes, head);
 		free(head);
@@ -332,7 +354,7 @@ static void test_large_baggage(void **state)
 static void test_large_baggage_short(void **state)
 {
 	static char baggage[BAGGAGE_LEN + 1];
-	struct iovec iov = { (void *)(uintptr_t)CALL, strlen(CALL) };
+	struct iovec iov = {(void *)(uintptr_t)CALL, strlen(CALL)};
 
 	(void)state;
 	serve_large_baggage(baggage);
@@ -383,13 +405,16 @@ static void test_many_pieces(void **state)
 	for (int count = CARRY_IOV - 8; count <= CARRY_IOV + 8; count++) {
 		setup(state);
 		for (int i = 0; i < count; i++)
-			iov[i] = (struct iovec){ (void *)(uintptr_t)&CALL[(size_t)i < len ? (size_t)i : len], (size_t)i < len };
+			iov[i] = (struct iovec){
+				(void *)(uintptr_t)&CALL[(size_t)i < len ? (size_t)i : len],
+				(size_t)i < len};
 		assert_int_equal(send_call(CLIENT, iov, count, &wire, no_limit, NULL), len);
 		assert_int_equal(head_count(&wire, "traceparent"), 1);
 		setup(state);
 		for (int i = 0; i < count; i++)
-			iov[i] = (struct iovec){ (void *)(uintptr_t)"x", 1 };
-		iov[0] = (struct iovec){ (void *)(uintptr_t)"GET / HTTP/1.1\r\nContent-Length: 200\r\n\r\n", 39 };
+			iov[i] = (struct iovec){(void *)(uintptr_t) "x", 1};
+		iov[0] = (struct iovec){
+			(void *)(uintptr_t) "GET / HTTP/1.1\r\nContent-Length: 200\r\n\r\n", 39};
 		assert_int_equal(send_call(CLIENT, iov, count, &wire, no_limit, NULL), 38 + count);
 		assert_int_equal(head_count(&wire, "traceparent"), count + 2 <= CARRY_IOV);
 		assert_int_equal(strspn(wire.bytes + wire.len - (count - 1), "x"), count - 1);
@@ -400,10 +425,13 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup(f, setup)
 	const struct CMUnitTest tests[] = {
-		TEST(test_split_over_iovecs), TEST(test_split_over_calls), TEST(test_bytewise), TEST(test_white_space),
-		TEST(test_malformed_own), TEST(test_signed), TEST(test_signed_short), TEST(test_large_head),
-		TEST(test_large_baggage), TEST(test_large_baggage_short), TEST(test_many_heads), TEST(test_many_pieces),
-		TEST(test_short_everywhere), TEST(test_retries),
+		TEST(test_split_over_iovecs), TEST(test_split_over_calls),
+		TEST(test_bytewise),          TEST(test_white_space),
+		TEST(test_malformed_own),     TEST(test_signed),
+		TEST(test_signed_short),      TEST(test_large_head),
+		TEST(test_large_baggage),     TEST(test_large_baggage_short),
+		TEST(test_many_heads),        TEST(test_many_pieces),
+		TEST(test_short_everywhere),  TEST(test_retries),
 	};
 
 	start_agent(NULL);

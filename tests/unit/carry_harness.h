@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What tests of carry/ share: an agent that records nothing, connections on made-up descriptors, and a
- * kernel that takes as many bytes as it is told to.
+ * What tests of carry/ share: an agent that records nothing, connections on made-up descriptors,
+ * and a kernel that takes as many bytes as it is told to.
  */
 #ifndef CARRY_HARNESS_H
 #define CARRY_HARNESS_H
@@ -28,9 +28,9 @@
 
 static inline void start_agent(char *const *environment)
 {
-	static char *none[] = { NULL };
+	static char *none[] = {NULL};
 	struct config config;
-	struct carry_options options = { .config = &config, .executable = "test" };
+	struct carry_options options = {.config = &config, .executable = "test"};
 
 	config_read(&config, environment ? environment : none, false);
 	assert_int_equal(carry_start(&options), 0);
@@ -40,7 +40,7 @@ static inline void start_agent(char *const *environment)
 
 static inline struct sockaddr_in peer_address(void)
 {
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(8080) };
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(8080)};
 
 	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	return to;
@@ -63,7 +63,7 @@ static inline void open_client(int fd)
 
 static inline void receive(int fd, const char *bytes)
 {
-	struct iovec iov = { (void *)(uintptr_t)bytes, strlen(bytes) };
+	struct iovec iov = {(void *)(uintptr_t)bytes, strlen(bytes)};
 
 	carry_received(carry_watch(fd), &iov, 1, iov.iov_len);
 }
@@ -105,8 +105,8 @@ static inline ssize_t kernel_take(struct wire *w, const struct iovec *iov, int i
  * One send call as a hook makes it; next_limit(arg) says how much the kernel takes each time (0: it
  * answers EAGAIN). Returns the program's result: bytes or a negative errno.
  */
-static inline ssize_t send_call(int fd, const struct iovec *iov, int iovcnt, struct wire *w, size_t (*next_limit)(void *),
-				void *arg)
+static inline ssize_t send_call(int fd, const struct iovec *iov, int iovcnt, struct wire *w,
+				size_t (*next_limit)(void *), void *arg)
 {
 	struct carry_plan plan;
 	ssize_t result;
@@ -140,7 +140,7 @@ static inline size_t no_limit(void *arg)
 
 static inline ssize_t send_text(int fd, const char *bytes, struct wire *w)
 {
-	struct iovec iov = { (void *)(uintptr_t)bytes, strlen(bytes) };
+	struct iovec iov = {(void *)(uintptr_t)bytes, strlen(bytes)};
 
 	return send_call(fd, &iov, 1, w, no_limit, NULL);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a process carries as a whole: the context its environment gave it, until it reads a request of
- * its own; its own pairs as baggage; the agent switched off; the agent sealed, which then makes no
- * system call and still tells the truth. Each environment has a process of its own.
+ * What a process carries as a whole: the context its environment gave it, until it reads a request
+ * of its own; its own pairs as baggage; the agent switched off; the agent sealed, which then makes
+ * no system call and still tells the truth. Each environment has a process of its own.
  */
 #include "carry_child.h"
 
@@ -15,11 +15,11 @@
 #include "base/compiler.h"
 #include "base/pool.h"
 
-#define T "4bf92f3577b34da6a3ce929d0e0e4736"
-#define S "00f067aa0ba902b7"
+#define T       "4bf92f3577b34da6a3ce929d0e0e4736"
+#define S       "00f067aa0ba902b7"
 #define REQUEST "GET /a HTTP/1.1\r\nHost: a\r\n\r\n"
-#define CALL "GET /b HTTP/1.1\r\nHost: b\r\n\r\n"
-#define ANSWER "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+#define CALL    "GET /b HTTP/1.1\r\nHost: b\r\n\r\n"
+#define ANSWER  "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 enum { SERVER = 10, CLIENT, OTHER };
 
@@ -169,9 +169,11 @@ static void test_pairs_travel(void **state)
 
 static int disabled_child(void)
 {
-	static const char *const environment[] = { "OTEL_SDK_DISABLED=TRUE", "TRACEPARENT=00-" T "-" S "-01", NULL };
+	static const char *const environment[] = {"OTEL_SDK_DISABLED=TRUE",
+						  "TRACEPARENT=00-" T "-" S "-01", NULL};
 	struct config config;
-	struct carry_options options = { .config = &config, .directory = "/nonexistent", .executable = "test" };
+	struct carry_options options = {
+		.config = &config, .directory = "/nonexistent", .executable = "test"};
 
 	config_read(&config, ENVIRONMENT(environment), false);
 	if (carry_start(&options) || carry_enter() || carry_self.inside)
@@ -184,7 +186,10 @@ static int disabled_child(void)
 	for (unsigned int i = 0; i < CARRY_PAGES; i++)
 		if (carry_pages[i])
 			return 3;
-	return carry_state != CARRY_OFF || carry_self.vfork_tid || carry_self.block || carry_watch(5) ? 4 : 0;
+	return carry_state != CARRY_OFF || carry_self.vfork_tid || carry_self.block ||
+			       carry_watch(5)
+		       ? 4
+		       : 0;
 }
 
 static void test_disabled(void **state)
@@ -205,30 +210,34 @@ static void test_disabled(void **state)
 static void forbid_calls(void)
 {
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define ALLOW(nr) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, nr, 0, 1), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
+#define ALLOW(nr) \
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, nr, 0, 1), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
 	struct sock_filter filter[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		ALLOW(SYS_write), ALLOW(SYS_exit_group), ALLOW(SYS_clock_gettime),
+		ALLOW(SYS_write),
+		ALLOW(SYS_exit_group),
+		ALLOW(SYS_clock_gettime),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
 	};
-	struct sock_fprog program = { ARRAY_SIZE(filter), filter };
+	struct sock_fprog program = {ARRAY_SIZE(filter), filter};
 
 	assert_int_equal(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
 	assert_int_equal(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
 #endif
 }
 
-#define EXPECT(ok) \
-	do { \
-		if (!(ok)) { \
-			static const char text_[] = "sealed: " #ok "\n"; \
+#define EXPECT(ok)                                                         \
+	do {                                                               \
+		if (!(ok)) {                                               \
+			static const char text_[] = "sealed: " #ok "\n";   \
 			_exit(write(2, text_, sizeof(text_) - 1) ? 1 : 2); \
-		} \
+		}                                                          \
 	} while (0)
 
 static void sealed_request(int n)
 {
-	static char request[] = "GET /a HTTP/1.1\r\nHost: a\r\ntraceparent: 00-" T "-00f067aa0bXXXXXX-01\r\n\r\n";
+	static char request[] =
+		"GET /a HTTP/1.1\r\nHost: a\r\ntraceparent: 00-" T "-00f067aa0bXXXXXX-01\r\n\r\n";
 	char *digits = strstr(request, "XXXXXX");
 	static char *at;
 
@@ -309,19 +318,22 @@ static void test_sealed(void **state)
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup(f, setup)
-#define PARENT "TRACEPARENT=00-" T "-" S "-01"
-	static const char *const own[] = { PARENT, "TRACESTATE=a=1,b=2", "BAGGAGE=k=v", NULL };
-	static const char *const unsampled[] = { "TRACEPARENT=00-" T "-" S "-00", NULL };
-	static const char *const malformed[] = { "TRACEPARENT=00-" T "-" S, "TRACESTATE=a=1", NULL };
-	static const char *const texts[] = { PARENT, "TRACESTATE=a=1,A=2", "BAGGAGE=k v=v", NULL };
-	static const char *const pairs[] = { "CTXAGENT_CONTEXT=user.id=42,job=a%20b", NULL };
-	static const char *const both[] = { PARENT, "BAGGAGE=k=v", "CTXAGENT_CONTEXT=user.id=42", NULL };
-	static const char *const travel[] = { "CTXAGENT_CONTEXT=user.id=42,job=a%20b", "CTXAGENT_CONTEXT_BAGGAGE=true", NULL };
-	const struct CMUnitTest modes[] = { cmocka_unit_test(test_disabled), cmocka_unit_test(test_sealed) };
+#define PARENT  "TRACEPARENT=00-" T "-" S "-01"
+	static const char *const own[] = {PARENT, "TRACESTATE=a=1,b=2", "BAGGAGE=k=v", NULL};
+	static const char *const unsampled[] = {"TRACEPARENT=00-" T "-" S "-00", NULL};
+	static const char *const malformed[] = {"TRACEPARENT=00-" T "-" S, "TRACESTATE=a=1", NULL};
+	static const char *const texts[] = {PARENT, "TRACESTATE=a=1,A=2", "BAGGAGE=k v=v", NULL};
+	static const char *const pairs[] = {"CTXAGENT_CONTEXT=user.id=42,job=a%20b", NULL};
+	static const char *const both[] = {PARENT, "BAGGAGE=k=v", "CTXAGENT_CONTEXT=user.id=42",
+					   NULL};
+	static const char *const travel[] = {"CTXAGENT_CONTEXT=user.id=42,job=a%20b",
+					     "CTXAGENT_CONTEXT_BAGGAGE=true", NULL};
+	const struct CMUnitTest modes[] = {cmocka_unit_test(test_disabled),
+					   cmocka_unit_test(test_sealed)};
 	int failed = 0;
 
-	IN_CHILD(&failed, "own context", ENVIRONMENT(own), TEST(test_own_context), TEST(test_own_header_wins),
-		 TEST(test_own_context_until_served));
+	IN_CHILD(&failed, "own context", ENVIRONMENT(own), TEST(test_own_context),
+		 TEST(test_own_header_wins), TEST(test_own_context_until_served));
 	IN_CHILD(&failed, "not sampled", ENVIRONMENT(unsampled), TEST(test_unsampled));
 	IN_CHILD(&failed, "malformed parent", ENVIRONMENT(malformed), TEST(test_malformed));
 	IN_CHILD(&failed, "malformed text", ENVIRONMENT(texts), TEST(test_malformed_text));

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Every value of OTEL_TRACES_SAMPLER, in a process of its own, with a parent that was sampled, one that
- * was not, and none: the flag that travels on, and the spans that are recorded, must agree.
+ * Every value of OTEL_TRACES_SAMPLER, in a process of its own, with a parent that was sampled, one
+ * that was not, and none: the flag that travels on, and the spans that are recorded, must agree.
  */
 #include "carry_child.h"
 
 #include "base/compiler.h"
 
 /* The sampler reads the right half: one that every ratio above 0 takes, one that only 1.0 takes. */
-#define LOW "4bf92f3577b34da60000000000000001"
-#define HIGH "4bf92f3577b34da6fffffffffffffff0"
-#define CALL "GET /b HTTP/1.1\r\nHost: b\r\n\r\n"
+#define LOW    "4bf92f3577b34da60000000000000001"
+#define HIGH   "4bf92f3577b34da6fffffffffffffff0"
+#define CALL   "GET /b HTTP/1.1\r\nHost: b\r\n\r\n"
 #define ANSWER "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-#define ROOTS 10000
+#define ROOTS  10000
 
 enum { SERVER = 10, CLIENT };
 
@@ -30,24 +30,24 @@ static const char *const requests[PARENTS] = {
 static const struct row {
 	const char *sampler, *argument;
 	const char *sampled;
-	unsigned int problems;		/* settings counted as unusable */
+	unsigned int problems; /* settings counted as unusable */
 } rows[] = {
-	{ "", "", "10101", 0 },
-	{ "always_on", "", "11111", 0 },
-	{ "always_off", "", "00000", 0 },
-	{ "traceidratio", "0", "00000", 0 },
-	{ "traceidratio", "0.25", "1100?", 0 },
-	{ "traceidratio", "1", "11111", 0 },
-	{ "traceidratio", "", "11111", 0 },
-	{ "parentbased_always_on", "", "10101", 0 },
-	{ "parentbased_always_off", "", "10100", 0 },
-	{ "parentbased_traceidratio", "0", "10100", 0 },
-	{ "parentbased_traceidratio", "0.25", "1010?", 0 },
-	{ "parentbased_traceidratio", "1.0", "10101", 0 },
-	{ "parentbased_always_on", "0.25", "10101", 0 },
+	{"", "", "10101", 0},
+	{"always_on", "", "11111", 0},
+	{"always_off", "", "00000", 0},
+	{"traceidratio", "0", "00000", 0},
+	{"traceidratio", "0.25", "1100?", 0},
+	{"traceidratio", "1", "11111", 0},
+	{"traceidratio", "", "11111", 0},
+	{"parentbased_always_on", "", "10101", 0},
+	{"parentbased_always_off", "", "10100", 0},
+	{"parentbased_traceidratio", "0", "10100", 0},
+	{"parentbased_traceidratio", "0.25", "1010?", 0},
+	{"parentbased_traceidratio", "1.0", "10101", 0},
+	{"parentbased_always_on", "0.25", "10101", 0},
 	/* unusable: as if it had not been set */
-	{ "sometimes", "", "10101", 1 },
-	{ "parentbased_traceidratio", "2", "10101", 1 },
+	{"sometimes", "", "10101", 1},
+	{"parentbased_traceidratio", "2", "10101", 1},
 };
 
 static const struct row *row;
@@ -69,7 +69,7 @@ static bool serve(const char *request)
 	receive(CLIENT, ANSWER);
 	send_text(SERVER, ANSWER, &wire);
 	assert_int_equal(ring_counted(COUNTER_SPANS), spans + 2 * sampled);
-	assert_int_equal(ring_counted(COUNTER_SPANS_UNSAMPLED), not + 2 * !sampled);
+	assert_int_equal(ring_counted(COUNTER_SPANS_UNSAMPLED), not +2 * !sampled);
 	return sampled;
 }
 
@@ -81,7 +81,8 @@ static void test_parents(void **state)
 		bool sampled = serve(requests[i]);
 
 		if (row->sampled[i] != '?' && row->sampled[i] != '0' + sampled)
-			fail_msg("%s %s: parent %d was %ssampled", row->sampler, row->argument, i, sampled ? "" : "not ");
+			fail_msg("%s %s: parent %d was %ssampled", row->sampler, row->argument, i,
+				 sampled ? "" : "not ");
 	}
 }
 
@@ -101,7 +102,8 @@ static void test_call_alone(void **state)
 		assert_int_equal(row->sampled[NONE], '0' + sampled);
 }
 
-/* What the program's own header names, and no request of ours did: decided like a request's parent. */
+/* What the program's own header names, and no request of ours did: decided like a request's parent.
+ */
 static void test_call_named(void **state)
 {
 	(void)state;
@@ -130,11 +132,13 @@ static void test_ratio(void **state)
 static void run_row(int *failed)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_parents), cmocka_unit_test(test_call_alone), cmocka_unit_test(test_call_named),
+		cmocka_unit_test(test_parents),
+		cmocka_unit_test(test_call_alone),
+		cmocka_unit_test(test_call_named),
 		cmocka_unit_test(test_ratio),
 	};
 	char directory[] = "/tmp/carry_sampling.XXXXXX", sampler[64], argument[64];
-	char *environment[] = { sampler, argument, NULL };
+	char *environment[] = {sampler, argument, NULL};
 	int bad;
 
 	if (!child_begins(failed))

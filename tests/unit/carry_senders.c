@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Two threads that send on one client connection at once: which bytes come first cannot be known, so the
- * connection is given up. What was under way then must still leave as it was planned, byte for byte.
+ * Two threads that send on one client connection at once: which bytes come first cannot be known,
+ * so the connection is given up. What was under way then must still leave as it was planned, byte
+ * for byte.
  */
 #include "carry_child.h"
 
@@ -30,12 +31,12 @@ static int setup(void **state)
 struct call {
 	struct iovec iov;
 	struct carry_plan plan;
-	struct wire expect;		/* what it must put on the wire */
+	struct wire expect; /* what it must put on the wire */
 };
 
 static void call_begins(struct call *call, const char *bytes)
 {
-	*call = (struct call){ .iov = { (void *)(uintptr_t)bytes, strlen(bytes) } };
+	*call = (struct call){.iov = {(void *)(uintptr_t)bytes, strlen(bytes)}};
 	carry_sending(&call->plan, carry_watch(CLIENT), &call->iov, 1, CARRY_SEND_PLAIN);
 	if (call->plan.iovcnt)
 		kernel_take(&call->expect, call->plan.iov, call->plan.iovcnt, SIZE_MAX);
@@ -60,14 +61,15 @@ static void call_leaves(struct call *call)
 static void call_ends(struct call *call)
 {
 	if (call->plan.planned)
-		assert_int_equal(carry_sent(&call->plan, (ssize_t)call->expect.len), call->iov.iov_len);
+		assert_int_equal(carry_sent(&call->plan, (ssize_t)call->expect.len),
+				 call->iov.iov_len);
 	free(call->expect.bytes);
 }
 
 /* What was given back too early is somebody else's now. */
 static void others_send(void)
 {
-	struct wire elsewhere = { 0 };
+	struct wire elsewhere = {0};
 
 	for (int fd = OTHER; fd <= THIRD; fd++)
 		send_text(fd, CALL, &elsewhere);
@@ -118,14 +120,15 @@ static void test_overtaken(void **state)
 static void test_owed_once(void **state)
 {
 	for (int order = 0; order < 2; order++) {
-		struct iovec iov = { (void *)(uintptr_t)CALL, strlen(CALL) };
+		struct iovec iov = {(void *)(uintptr_t)CALL, strlen(CALL)};
 		struct carry_plan plan;
-		struct wire all = { 0 };
+		struct wire all = {0};
 
 		setup(state);
 		carry_sending(&plan, carry_watch(CLIENT), &iov, 1, CARRY_SEND_PLAIN);
 		kernel_take(&all, plan.iov, plan.iovcnt, SIZE_MAX);
-		assert_int_equal(carry_sent(&plan, kernel_take(&wire, plan.iov, plan.iovcnt, strlen(CALL) + 10)),
+		assert_int_equal(carry_sent(&plan, kernel_take(&wire, plan.iov, plan.iovcnt,
+							       strlen(CALL) + 10)),
 				 strlen(CALL) - 2);
 		struct call first, second;
 		call_begins(&first, "\r\n");
@@ -143,23 +146,23 @@ static void test_owed_once(void **state)
 /* ---- real threads ---- */
 
 #define THREADS 4
-#define CALLS 3000
+#define CALLS   3000
 
 static pthread_mutex_t kernel = PTHREAD_MUTEX_INITIALIZER;
 
-#define CHECK(ok) \
-	do { \
-		if (!(ok)) { \
+#define CHECK(ok)                                                                \
+	do {                                                                     \
+		if (!(ok)) {                                                     \
 			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #ok); \
-			abort(); \
-		} \
+			abort();                                                 \
+		}                                                                \
 	} while (0)
 
 static void *send_many(void *arg)
 {
 	CHECK(carry_enter());
 	for (int i = 0; i < CALLS; i++) {
-		struct iovec iov = { (void *)(uintptr_t)CALL, strlen(CALL) };
+		struct iovec iov = {(void *)(uintptr_t)CALL, strlen(CALL)};
 		uint64_t connection = carry_watch(CLIENT + i % 3);
 		struct carry_plan plan;
 		ssize_t n;
@@ -183,7 +186,7 @@ static void *send_many(void *arg)
 /* Calls in any order, each of them whole, with lines of ours or without. */
 static void test_threads(void **state)
 {
-	static const char *const lines[] = { "GET /b HTTP/1.1\r\n", "Host: b\r\n" };
+	static const char *const lines[] = {"GET /b HTTP/1.1\r\n", "Host: b\r\n"};
 	pthread_t thread[THREADS];
 	int calls = 0;
 
@@ -210,7 +213,8 @@ static void test_threads(void **state)
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup(f, setup)
-	const struct CMUnitTest tests[] = { TEST(test_threads), TEST(test_owed_once), TEST(test_overtaken) };
+	const struct CMUnitTest tests[] = {TEST(test_threads), TEST(test_owed_once),
+					   TEST(test_overtaken)};
 
 	start_agent(NULL);
 	return cmocka_run_group_tests(tests, NULL, NULL);

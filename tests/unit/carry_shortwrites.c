@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Model check of injection under short writes: random requests, cut into random calls and iovecs, taken
- * by a kernel that accepts random amounts. What arrives must be the program's stream with our lines
- * added and its traceparents replaced, byte for byte, for every one of STREAMS streams.
+ * Model check of injection under short writes: random requests, cut into random calls and iovecs,
+ * taken by a kernel that accepts random amounts. What arrives must be the program's stream with our
+ * lines added and its traceparents replaced, byte for byte, for every one of STREAMS streams.
  */
 #include "carry_harness.h"
 
 #ifdef __SANITIZE_THREAD__
-#define STREAMS 20000		/* one thread: nothing for it to find, at thirty times the price */
+#define STREAMS 20000 /* one thread: nothing for it to find, at thirty times the price */
 #else
 #define STREAMS 300000
 #endif
-#define TRACE "4bf92f3577b34da6a3ce929d0e0e4736"
+#define TRACE      "4bf92f3577b34da6a3ce929d0e0e4736"
 #define STREAM_MAX 8192
 
 static uint64_t seed;
@@ -38,7 +38,8 @@ static void add(struct stream *s, const char *text)
 
 static void add_request(struct stream *s)
 {
-	static const char *const bodies[] = { "", "x", "GET / HTTP/1.1\r\nHost: b\r\n\r\n", "\r\n\r\n", "traceparent: 00-x\r\n" };
+	static const char *const bodies[] = {"", "x", "GET / HTTP/1.1\r\nHost: b\r\n\r\n",
+					     "\r\n\r\n", "traceparent: 00-x\r\n"};
 	const char *body = bodies[pick(5)];
 	char line[96];
 
@@ -47,14 +48,16 @@ static void add_request(struct stream *s)
 	if (pick(2))
 		add(s, "Host: backend:8080\r\n");
 	if (pick(3) == 0) {
-		snprintf(line, sizeof(line), "traceparent:%s00-" TRACE "-00f067aa0ba902b7-0%u%s\r\n", pick(2) ? " " : "", pick(2),
-			 pick(4) ? "" : " ");
+		snprintf(line, sizeof(line),
+			 "traceparent:%s00-" TRACE "-00f067aa0ba902b7-0%u%s\r\n",
+			 pick(2) ? " " : "", pick(2), pick(4) ? "" : " ");
 		add(s, line);
 	}
 	if (pick(2))
 		add(s, "Accept: */*\r\n");
 	if (*body && pick(2)) {
-		snprintf(line, sizeof(line), "Transfer-Encoding: chunked\r\n\r\n%zx\r\n", strlen(body));
+		snprintf(line, sizeof(line), "Transfer-Encoding: chunked\r\n\r\n%zx\r\n",
+			 strlen(body));
 		add(s, line);
 		add(s, body);
 		add(s, "\r\n0\r\n\r\n");
@@ -96,7 +99,7 @@ static void send_stream(int fd, const struct stream *s, struct wire *w)
 		for (size_t left = len; left; iovcnt++) {
 			size_t here = iovcnt == 3 ? left : pick((uint32_t)left + 1);
 
-			iov[iovcnt] = (struct iovec){ (void *)(uintptr_t)(s->program + off), here };
+			iov[iovcnt] = (struct iovec){(void *)(uintptr_t)(s->program + off), here};
 			off += here;
 			left -= here;
 		}
@@ -134,12 +137,13 @@ static bool is_replaced(const char *program, const char *wire)
 static int compare(const struct stream *s, const struct wire *w)
 {
 	const char *p = s->program, *a = w->bytes;
-	int added = 0, here = 0;	/* here: traceparents since the last request line */
+	int added = 0, here = 0; /* here: traceparents since the last request line */
 
 	while (*p || *a) {
 		size_t pl = line_length(p), al = line_length(a);
 
-		if (!strncmp(a, "traceparent: 00-", 16) && memcmp(a, "traceparent: 00-x", 17) && here++)
+		if (!strncmp(a, "traceparent: 00-", 16) && memcmp(a, "traceparent: 00-x", 17) &&
+		    here++)
 			fail_msg("two traceparents in one head: %.160s", a);
 		if (pl == al && !memcmp(p, a, pl)) {
 			here = strstr(p, " HTTP/1.1\r\n") == p + pl - 11 ? 0 : here;
@@ -161,12 +165,12 @@ static int compare(const struct stream *s, const struct wire *w)
 static void test_random_streams(void **state)
 {
 	uint64_t streams = getenv("STREAMS") ? strtoull(getenv("STREAMS"), NULL, 10) : STREAMS;
-	struct wire w = { 0 };
+	struct wire w = {0};
 	long added = 0;
 
 	(void)state;
 	for (uint64_t i = 0; i < streams; i++) {
-		struct stream s = { .len = 0 };
+		struct stream s = {.len = 0};
 
 		seed = i * 2654435761u + 1;
 		w.len = 0;
@@ -177,8 +181,8 @@ static void test_random_streams(void **state)
 		added += compare(&s, &w);
 		carry_closing(5);
 	}
-	print_message("%llu streams, %ld headers added, %llu owed\n", (unsigned long long)streams, added,
-		      (unsigned long long)ring_counted(COUNTER_OWED));
+	print_message("%llu streams, %ld headers added, %llu owed\n", (unsigned long long)streams,
+		      added, (unsigned long long)ring_counted(COUNTER_OWED));
 	assert_true(added > (long)streams);
 	assert_true(ring_counted(COUNTER_OWED) > streams / 100);
 	assert_int_equal(ring_counted(COUNTER_LOST), 0);
@@ -188,7 +192,7 @@ static void test_random_streams(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_random_streams) };
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_random_streams)};
 
 	start_agent(NULL);
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Connections as real programs use them: heads and answers in any pieces, pipelines, tunnels, answers
- * that come early or never. What is not followed any further passes untouched.
+ * Connections as real programs use them: heads and answers in any pieces, pipelines, tunnels,
+ * answers that come early or never. What is not followed any further passes untouched.
  */
 #include "carry_streams.h"
 
 /* ---- any pieces ---- */
 
-/* Every request has a parent of its own: one that is used for ever is not believed for ever (R1). */
+/* Every request has a parent of its own: one that is used for ever is not believed for ever (R1).
+ */
 static void freshen(char *request)
 {
 	static unsigned int serial;
@@ -61,16 +62,18 @@ static void test_pipelined_split(void **state)
 static const struct {
 	const char *call, *answer;
 } exchanges[] = {
-	{ CALL, ANSWER },
-	{ "HEAD / HTTP/1.1\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n" },
-	{ "HEAD / HTTP/1.1\r\n\r\n", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" },
-	{ CALL, "HTTP/1.1 204 No Content\r\n\r\n" },
-	{ CALL, "HTTP/1.1 304 Not Modified\r\nContent-Length: 99\r\n\r\n" },
-	{ CALL, "HTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\n" ANSWER },
-	{ CALL, "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n" ANSWER },
-	{ CALL, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n1;x\r\n\n\r\n0\r\nX: y\r\n\r\n" },
-	{ CALL, "HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n" },
-	{ "POST / HTTP/1.1\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n", "HTTP/1.1 417 No\r\nContent-Length: 0\r\n\r\n" },
+	{CALL, ANSWER},
+	{"HEAD / HTTP/1.1\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n"},
+	{"HEAD / HTTP/1.1\r\n\r\n", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"},
+	{CALL, "HTTP/1.1 204 No Content\r\n\r\n"},
+	{CALL, "HTTP/1.1 304 Not Modified\r\nContent-Length: 99\r\n\r\n"},
+	{CALL, "HTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\n" ANSWER},
+	{CALL, "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n" ANSWER},
+	{CALL, "HTTP/1.1 200 OK\r\nTransfer-Encoding: "
+	       "chunked\r\n\r\n3\r\nabc\r\n1;x\r\n\n\r\n0\r\nX: y\r\n\r\n"},
+	{CALL, "HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n"},
+	{"POST / HTTP/1.1\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n",
+	 "HTTP/1.1 417 No\r\nContent-Length: 0\r\n\r\n"},
 };
 
 static void test_answer_split_client(void **state)
@@ -128,7 +131,8 @@ static void test_expect(void **state)
 	send_text(SERVER, ANSWER, &wire);
 	assert_serving(false);
 	assert_in_sync(SERVER);
-	send_text(CLIENT, "PUT / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n", &wire);
+	send_text(CLIENT, "PUT / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n",
+		  &wire);
 	receive(CLIENT, "HTTP/1.1 100 Continue\r\n\r\n");
 	send_text(CLIENT, "body", &wire);
 	assert_string_equal(wire.bytes + wire.len - 8, "\r\n\r\nbody");
@@ -151,7 +155,8 @@ static void test_early_answer(void **state)
 	assert_in_sync(CLIENT);
 }
 
-/* Whoever writes on the connection works for its request (R6), from the first byte of each piece on. */
+/* Whoever writes on the connection works for its request (R6), from the first byte of each piece
+ * on. */
 static void test_answer_names_owner(void **state)
 {
 	(void)state;
@@ -206,8 +211,10 @@ static void tunnel(int fd, const char *call, const char *answer, bool opens)
 static void test_tunnels(void **state)
 {
 	static const char connect[] = "CONNECT b:443 HTTP/1.1\r\nHost: b:443\r\n\r\n";
-	static const char upgrade[] = "GET /ws HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
-	static const char switched[] = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
+	static const char upgrade[] =
+		"GET /ws HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
+	static const char switched[] = "HTTP/1.1 101 Switching Protocols\r\nConnection: "
+				       "Upgrade\r\nUpgrade: websocket\r\n\r\n";
 
 	(void)state;
 	for (int fd = SERVER; fd <= CLIENT; fd++) {
@@ -247,7 +254,8 @@ static int recorded(const char *text)
 		at = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0);
 		assert_ptr_not_equal(at, MAP_FAILED);
 		end = at + st.st_size;
-		for (char *hit = at; (hit = memmem(hit, (size_t)(end - hit), text, strlen(text))) != NULL; hit++)
+		for (char *hit = at;
+		     (hit = memmem(hit, (size_t)(end - hit), text, strlen(text))) != NULL; hit++)
 			n++;
 		munmap(at, (size_t)st.st_size);
 		close(fd);
@@ -303,7 +311,8 @@ static void test_answer_until_close(void **state)
 /* shutdown(SHUT_RD) makes reads return 0, until more bytes arrive: Linux then returns those. */
 static void test_bytes_after_end(void **state)
 {
-	static const char *const parts[] = { "G", "GET / HT", "GET / HTTP/1.1\r\n", "GET / HTTP/1.1\r\nHost: a\r\nX" };
+	static const char *const parts[] = {"G", "GET / HT", "GET / HTTP/1.1\r\n",
+					    "GET / HTTP/1.1\r\nHost: a\r\nX"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
 		setup(state);
@@ -357,10 +366,18 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup(f, setup)
 	const struct CMUnitTest tests[] = {
-		TEST(test_request_split), TEST(test_pipelined_split), TEST(test_answer_split_client),
-		TEST(test_answer_split_server), TEST(test_expect), TEST(test_early_answer),
-		TEST(test_answer_names_owner), TEST(test_answer_to_nothing), TEST(test_tunnels),
-		TEST(test_closed_before_answer), TEST(test_answer_until_close), TEST(test_pipelines),
+		TEST(test_request_split),
+		TEST(test_pipelined_split),
+		TEST(test_answer_split_client),
+		TEST(test_answer_split_server),
+		TEST(test_expect),
+		TEST(test_early_answer),
+		TEST(test_answer_names_owner),
+		TEST(test_answer_to_nothing),
+		TEST(test_tunnels),
+		TEST(test_closed_before_answer),
+		TEST(test_answer_until_close),
+		TEST(test_pipelines),
 		TEST(test_bytes_after_end),
 	};
 	int failed;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What carry_streams.c and carry_unseen.c share: connections that start anew for every test, and how to
- * see that one is still followed, or is not.
+ * What carry_streams.c and carry_unseen.c share: connections that start anew for every test, and
+ * how to see that one is still followed, or is not.
  */
 #ifndef CARRY_STREAMS_H
 #define CARRY_STREAMS_H
@@ -11,10 +11,12 @@
 #include "base/compiler.h"
 #include "tests/unit/guard.h"
 
-#define T "4bf92f3577b34da6a3ce929d0e0e4736"
+#define T       "4bf92f3577b34da6a3ce929d0e0e4736"
 #define REQUEST "GET /a HTTP/1.1\r\nHost: a\r\ntraceparent: 00-" T "-00f067aa0ba902b7-01\r\n\r\n"
-#define POSTED "POST /a HTTP/1.1\r\nHost: a\r\ntraceparent: 00-" T "-00f067aa0ba902b7-01\r\nContent-Length: 10\r\n"
-#define CALL "GET /b HTTP/1.1\r\nHost: b\r\n\r\n"
+#define POSTED                                              \
+	"POST /a HTTP/1.1\r\nHost: a\r\ntraceparent: 00-" T \
+	"-00f067aa0ba902b7-01\r\nContent-Length: 10\r\n"
+#define CALL   "GET /b HTTP/1.1\r\nHost: b\r\n\r\n"
 #define ANSWER "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 enum { SERVER = 10, CLIENT, OTHER, DUPLICATE };
@@ -46,7 +48,7 @@ static inline int setup(void **state)
 static inline void receive_part(int fd, const char *bytes, size_t len)
 {
 	char *copy = guard_copy(bytes, len);
-	struct iovec iov = { copy, len };
+	struct iovec iov = {copy, len};
 
 	if (len)
 		carry_received(carry_watch(fd), &iov, 1, len);
@@ -60,7 +62,7 @@ static inline void receive_end(int fd)
 
 static inline void send_part(int fd, const char *bytes, size_t len)
 {
-	struct iovec iov = { (void *)(uintptr_t)bytes, len };
+	struct iovec iov = {(void *)(uintptr_t)bytes, len};
 
 	if (len)
 		assert_int_equal(send_call(fd, &iov, 1, &wire, no_limit, NULL), len);
@@ -77,10 +79,12 @@ static inline void assert_serving(bool serving)
 	wire.len = 0;
 }
 
-/* The connection is still followed: one more request comes in on it, or goes out and is answered. */
+/* The connection is still followed: one more request comes in on it, or goes out and is answered.
+ */
 static inline void assert_in_sync(int fd)
 {
-	uint64_t requests = ring_counted(COUNTER_REQUESTS), injected = ring_counted(COUNTER_INJECTED);
+	uint64_t requests = ring_counted(COUNTER_REQUESTS),
+		 injected = ring_counted(COUNTER_INJECTED);
 	uint64_t spans = ring_counted(COUNTER_SPANS);
 
 	wire.len = 0;
@@ -96,14 +100,16 @@ static inline void assert_in_sync(int fd)
 		receive(fd, ANSWER);
 	}
 	assert_int_equal(ring_counted(COUNTER_SPANS), spans + 1);
-	assert_int_equal(counted(COUNTER_OPAQUE) + counted(COUNTER_LOST) + counted(COUNTER_TUNNELS), 0);
+	assert_int_equal(counted(COUNTER_OPAQUE) + counted(COUNTER_LOST) + counted(COUNTER_TUNNELS),
+			 0);
 	wire.len = 0;
 }
 
 /* It is opaque: nothing that looks like a request is one. */
 static inline void assert_untouched(int fd)
 {
-	uint64_t requests = ring_counted(COUNTER_REQUESTS), exchanges = ring_counted(COUNTER_EXCHANGES);
+	uint64_t requests = ring_counted(COUNTER_REQUESTS),
+		 exchanges = ring_counted(COUNTER_EXCHANGES);
 
 	wire.len = 0;
 	receive(fd, fd == SERVER ? REQUEST : ANSWER);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What happens to a stream beside plain reads and writes: two numbers for it, bytes that nobody saw
- * (sendfile, splice), bytes that passed while the agent could not look, a header of ours still owed.
+ * (sendfile, splice), bytes that passed while the agent could not look, a header of ours still
+ * owed.
  */
 #include "carry_streams.h"
 
@@ -20,7 +21,7 @@ static void test_duplicates(void **state)
 	receive(DUPLICATE, ANSWER);
 	assert_int_equal(counted(COUNTER_SPANS), 1);
 	assert_in_sync(DUPLICATE);
-	carry_duplicated(SERVER, DUPLICATE);	/* dup2 over the last number of a connection */
+	carry_duplicated(SERVER, DUPLICATE); /* dup2 over the last number of a connection */
 	receive_part(SERVER, REQUEST, 30);
 	receive_part(DUPLICATE, &REQUEST[30], strlen(REQUEST) - 30);
 	carry_duplicated(DUPLICATE, DUPLICATE);
@@ -48,7 +49,8 @@ static void test_sendfile(void **state)
 	assert_serving(false);
 	assert_in_sync(SERVER);
 	for (int fd = SERVER; fd <= CLIENT; fd++) {
-		static const char *const sent[] = { "", "HTTP/1.1 200 OK\r\nServer: x\r\n", "GET / HTTP/1.1\r\nHost" };
+		static const char *const sent[] = {"", "HTTP/1.1 200 OK\r\nServer: x\r\n",
+						   "GET / HTTP/1.1\r\nHost"};
 
 		for (size_t i = 0; i < ARRAY_SIZE(sent); i++) {
 			setup(NULL);
@@ -101,17 +103,19 @@ static void test_missed(void **state)
 /* A header of ours was cut by a short write; then the program goes on with sendfile(). */
 static void test_flushing(void **state)
 {
-	struct iovec iov = { (void *)(uintptr_t)CALL, strlen(CALL) };
+	struct iovec iov = {(void *)(uintptr_t)CALL, strlen(CALL)};
 	struct carry_plan plan;
 	size_t cut = strlen(CALL) - 2 + 20;
 
 	(void)state;
 	carry_sending(&plan, carry_watch(CLIENT), &iov, 1, CARRY_SEND_PLAIN);
-	assert_int_equal(carry_sent(&plan, kernel_take(&wire, plan.iov, plan.iovcnt, cut)), strlen(CALL) - 2);
+	assert_int_equal(carry_sent(&plan, kernel_take(&wire, plan.iov, plan.iovcnt, cut)),
+			 strlen(CALL) - 2);
 	assert_int_equal(counted(COUNTER_OWED), 1);
 	carry_flushing(&plan, carry_watch(CLIENT));
 	assert_true(plan.planned && plan.iovcnt == 1);
-	assert_int_equal(carry_sent(&plan, kernel_take(&wire, plan.iov, plan.iovcnt, 7)), CARRY_AGAIN);
+	assert_int_equal(carry_sent(&plan, kernel_take(&wire, plan.iov, plan.iovcnt, 7)),
+			 CARRY_AGAIN);
 	assert_int_equal(carry_sent(&plan, -EAGAIN), -EAGAIN);
 	carry_flushing(&plan, carry_watch(CLIENT));
 	assert_int_equal(carry_sent(&plan, kernel_take(&wire, plan.iov, plan.iovcnt, SIZE_MAX)), 0);
@@ -130,8 +134,8 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup(f, setup)
 	const struct CMUnitTest tests[] = {
-		TEST(test_duplicates), TEST(test_sendfile), TEST(test_received_unseen), TEST(test_missed),
-		TEST(test_flushing),
+		TEST(test_duplicates), TEST(test_sendfile), TEST(test_received_unseen),
+		TEST(test_missed),     TEST(test_flushing),
 	};
 	char directory[] = "/tmp/carry_unseen.XXXXXX";
 	int failed;
