@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Settings as somebody could write them: every variable set to the input, the lists walked, the numbers
- * read. Nothing may be read behind a text's end, and what is out of bounds must have become the default.
+ * Settings as somebody could write them: every variable set to the input, the lists walked, the
+ * numbers read. Nothing may be read behind a text's end, and what is out of bounds must have become
+ * the default.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -23,8 +24,8 @@ static void walk_list(const char *list, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static char *none[] = { NULL };
-	char *environment[CONFIG_COUNT + 1] = { NULL };
+	static char *none[] = {NULL};
+	char *environment[CONFIG_COUNT + 1] = {NULL};
 	struct config config;
 	const char *unknown;
 	size_t unknown_len;
