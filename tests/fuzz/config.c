@@ -33,7 +33,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (!text)
 		return 0;
-	memcpy(text, data, size);
+	if (size)
+		memcpy(text, data, size);
 	text[size] = 0;
 	walk_list(text, strlen(text));
 	propagators_parse(text, &unknown, &unknown_len);
