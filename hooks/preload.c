@@ -40,8 +40,8 @@ static __attribute__((constructor)) void preload_start(void)
 		options.directory = directory;
 	options.executable = program_invocation_short_name;
 	options.single_threaded = real_symbol("__libc_single_threaded");
-	if (!__register_atfork || __register_atfork(carry_fork_prepare, carry_fork_parent,
-						    carry_fork_child, &__dso_handle) == 0)
+	if (!__register_atfork ||
+	    __register_atfork(NULL, carry_fork_parent, carry_fork_child, &__dso_handle) == 0)
 		carry_start(&options);
 out:
 	errno = saved;

@@ -93,8 +93,10 @@ struct carry_options {
  */
 int carry_start(const struct carry_options *options);
 
-/** Around fork(): locks are taken in rank order, released in the parent, made anew in the child. */
-void carry_fork_prepare(void);
+/**
+ * After fork(), in either process; nothing needs to be done before it: locks name the generation of
+ * their holder and pools are lock-free.
+ */
 void carry_fork_parent(void);
 void carry_fork_child(void);
 

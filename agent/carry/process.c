@@ -182,12 +182,6 @@ int carry_start(const struct carry_options *options)
 
 /* ---- fork ---- */
 
-void carry_fork_prepare(void)
-{
-	/* Locks name their holder's generation and pools are lock-free: nothing has to be taken
-	 * here. */
-}
-
 /*
  * The request this stack works for may be answered on either side: nobody claims its next step.
  * @handed: the generation of the process that goes on without it, if it does; 0: this is the child.

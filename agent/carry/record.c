@@ -59,14 +59,10 @@ static void index_remove(const struct request *r)
 	}
 }
 
-static bool same_trace(const struct span_context *a, const struct span_context *b)
-{
-	return !memcmp(a->trace_id, b->trace_id, CONTEXT_TRACE_ID_LEN);
-}
-
 static bool same_span(const struct span_context *a, const struct span_context *b)
 {
-	return same_trace(a, b) && !memcmp(a->span_id, b->span_id, CONTEXT_SPAN_ID_LEN);
+	return !memcmp(a->trace_id, b->trace_id, CONTEXT_TRACE_ID_LEN) &&
+	       !memcmp(a->span_id, b->span_id, CONTEXT_SPAN_ID_LEN);
 }
 
 /*

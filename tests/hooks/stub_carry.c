@@ -55,10 +55,6 @@ int carry_start(const struct carry_options *options)
 	return 0;
 }
 
-void carry_fork_prepare(void)
-{
-}
-
 void carry_fork_parent(void)
 {
 }

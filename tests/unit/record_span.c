@@ -99,13 +99,13 @@ static void what_does_not_fit_is_left_out(void **state)
 
 		span_begin(&s, &w, 1);
 		span_text(&s, ATTRIBUTE_URL_PATH, text, len);
-		span_number(&s, ATTRIBUTE_THREAD_ID, 5);
+		span_number(&s, ATTRIBUTE_NETWORK_PEER_PORT, 5);
 		dropped += !fits + (fits && ((len + 7) & ~(size_t)7) + 16 > room);
 		span_end(&s, &w);
 		assert_int_equal(ring_counted(COUNTER_ATTRIBUTES_DROPPED), dropped);
 		assert_non_null(last_span());
 		while (reader_next_attribute(&got.span, &at, &a))
-			assert_true(a.key == ATTRIBUTE_THREAD_ID ? a.number == 5 : a.len == len);
+			assert_true(a.key == ATTRIBUTE_NETWORK_PEER_PORT ? a.number == 5 : a.len == len);
 		assert_int_equal(at, got.span.attributes_size);
 	}
 	span_begin(&s, &w, 1);
@@ -125,7 +125,7 @@ static void without_room_everything_is_a_no_op(void **state)
 	span_begin(&s, &w, 1);
 	assert_null(s.span);
 	span_text(&s, ATTRIBUTE_URL_PATH, "x", 1);
-	span_number(&s, ATTRIBUTE_THREAD_ID, 1);
+	span_number(&s, ATTRIBUTE_NETWORK_PEER_PORT, 1);
 	span_end(&s, &w);
 	assert_int_equal(ring_counted(COUNTER_RING_DROPPED), 1);
 	assert_int_equal(ring_counted(COUNTER_ATTRIBUTES_DROPPED), 0);
